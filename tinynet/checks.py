@@ -1,0 +1,70 @@
+"""Checks of arguments: each raises where the call was made, with the value and what was expected."""
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+
+def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
+    """Return `table[name]`, letter case and underscores aside.
+
+    Raises ValueError for an unknown name, with the nearest valid ones.
+    """
+    plain = {key.lower().replace("_", ""): key for key in table}
+    key = plain.get(name.lower().replace("_", ""))
+    if key is not None:
+        return table[key]
+    import difflib
+
+    near = difflib.get_close_matches(name.lower().replace("_", ""), plain, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(repr(plain[k]) for k in near)}? " if near else ""
+    raise ValueError(f"Unknown {kind} {name!r}. {hint}Known: {', '.join(map(repr, table))}.")
+
+
+def resolve(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
+    """The object that a user means: an instance of `base`, or a name in the table of classes or ready objects."""
+    if isinstance(identifier, base):
+        return identifier
+    if isinstance(identifier, str):
+        entry = lookup(kind, identifier, table)
+        return entry() if isinstance(entry, type) else entry
+    if isinstance(identifier, type) and issubclass(identifier, base):
+        raise TypeError(f"{kind} must be an instance: write {identifier.__name__}(), not {identifier.__name__}.")
+    raise TypeError(f"{kind} must be a name ({', '.join(map(repr, table))}) or a {base.__name__}; got {identifier!r}.")
+
+
+def is_integer(value: Any) -> bool:
+    """True for Python's and NumPy's integers; False for booleans, floats, arrays and strings."""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return type(value).__name__ not in ("bool", "bool_") and not getattr(value, "shape", ())
+
+
+def integer(name: str, value: Any, least: int = 1) -> int:
+    """Return value as an int if it is an integer (Python's or NumPy's) of at least `least`."""
+    if not is_integer(value) or value < least:
+        kind = {0: "an integer of at least 0", 1: "a positive integer"}.get(least, f"an integer of at least {least}")
+        raise ValueError(f"{name} must be {kind}; got {value!r}.")
+    return int(value)
+
+
+def number(name: str, value: Any, least: float, below: float = float("inf")) -> float:
+    """Return value as a float if it is a number with least <= value < below."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        result = float("nan")
+    if isinstance(value, (str, bool)) or not least <= result < below:
+        bound = f"at least {least:g}" if below == float("inf") else f"in [{least:g}, {below:g})"
+        raise ValueError(f"{name} must be a finite number {bound}; got {value!r}.")
+    return result
+
+
+def shape(name: str, value: Any) -> tuple[int, ...]:
+    """Return value as a tuple of positive ints: a shape without its batch axis."""
+    if not isinstance(value, (tuple, list)):
+        hint = f"; write ({value},)" if is_integer(value) else ""
+        raise ValueError(f"{name} must be a tuple or a list of positive integers; got {value!r}{hint}.")
+    return tuple(integer(f"each entry of {name} {value!r}", size) for size in value)

@@ -1,0 +1,90 @@
+"""Fashion-MNIST: 70,000 grey images of clothing, 28 x 28 bytes each, in ten classes of 7,000.
+
+Source: Xiao, Rasul and Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms",
+arXiv 1708.07747. The data is under the MIT licence, (c) 2017 Zalando SE.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from . import fetch, idx
+
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+CLASS_NAMES_RU = (
+    "Футболка / топ",
+    "Шорты",
+    "Свитер",
+    "Платье",
+    "Плащ",
+    "Сандали",
+    "Рубашка",
+    "Кроссовок",
+    "Сумка",
+    "Ботинок",
+)
+
+TITLE = "Fashion-MNIST"
+FILES = {  # name, SHA-256 of the decompressed content
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+MIRRORS = (
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
+PACKAGE, PACKAGE_FOLDER = "dataset-fashion-mnist", "/usr/share/datasets/fashion-mnist"
+SAMPLE = Path(__file__).parent / "sample"
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def load_data(data_dir: str | os.PathLike[str] | None = None, sample: bool = False) -> tuple[Split, Split]:
+    """Return (x_train, y_train), (x_test, y_test): uint8 (60000, 28, 28), (60000,), (10000, 28, 28), (10000,).
+
+    Pixels go from 0 (background) to 255, labels from 0 to 9 (CLASS_NAMES). The order is that of the published files.
+
+    The files are looked for in `data_dir` or the folder in the environment variable TINYNET_DATA, alone, if there is
+    one; else in the user's cache (~/.cache/tinynet/fashion-mnist), the folder of Debian's package and Keras's cache.
+    What is missing is fetched, from public mirrors or, on Debian and Ubuntu, out of the distribution's package (30 MB),
+    into the folder that was given or the cache. Every file's content is verified by its SHA-256.
+
+    sample=True returns the 2,000 training and 500 test images that come with tinynet, the first 200 and 50 of each
+    class, in the order of the full data; no file is looked for.
+
+    Raises FetchError (an OSError) if the data cannot be had, with everything that was tried, and IdxError (a
+    ValueError) for a wrong file in a folder that was given.
+    """
+    if sample:
+        arrays = {name: idx.read(SAMPLE / f"{name}.gz") for name in FILES}
+    else:
+        given = data_dir if data_dir is not None else os.environ.get("TINYNET_DATA") or None
+        arrays = fetch.obtain(TITLE, FILES, given, _known_folders(), MIRRORS, PACKAGE, PACKAGE_FOLDER)
+    x_train, y_train, x_test, y_test = (arrays[name] for name in FILES)
+    return (x_train, y_train), (x_test, y_test)
+
+
+def _known_folders() -> list[Path]:
+    keras = os.environ.get("KERAS_HOME")
+    return [
+        fetch.cache_folder("fashion-mnist"),
+        Path(PACKAGE_FOLDER),
+        (Path(keras) if keras else Path.home() / ".keras") / "datasets" / "fashion-mnist",
+    ]

@@ -1,0 +1,224 @@
+"""Find the files of a data set, or download them; whatever way they come, their content is verified.
+
+A file's SHA-256 is that of its decompressed content, since the same images are published in .gz files that differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..files import write_whole
+from . import idx
+
+TIMEOUT = 15  # seconds without an answer from a mirror
+LARGEST_FILE = 1 << 26  # bytes; no file of a data set here has half of that
+
+
+class FetchError(OSError):
+    """The data is not on this machine and could not be fetched; the message says what was tried and what to do."""
+
+
+def cache_folder(name: str) -> Path:
+    """The folder for a data set in the user's cache, after the XDG base directory specification."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base and os.path.isabs(base) else Path.home() / ".cache") / "tinynet" / name
+
+
+def decode_verified(content: bytes, sha256: str) -> np.ndarray:
+    """The array in the bytes of an IDX file; IdxError unless its decompressed content has this SHA-256."""
+    import hashlib
+
+    whole = idx.payload(content)
+    found = hashlib.sha256(whole).hexdigest()
+    if found != sha256:
+        raise idx.IdxError(f"the content is another: its SHA-256 is {found}, not {sha256}")
+    return idx.parse(whole)
+
+
+def obtain(
+    title: str,
+    files: Mapping[str, str],
+    given: str | os.PathLike[str] | None,
+    known: Sequence[Path],
+    mirrors: Sequence[str],
+    package: str,
+    package_folder: str,
+) -> dict[str, np.ndarray]:
+    """The arrays of a data set by file name; `files` maps each name, without .gz, to its SHA-256.
+
+    A given folder is used, and filled with what is missing, never bypassed: a wrong file in it raises IdxError.
+    Otherwise the `known` folders are searched, and what is missing is fetched into the first of them, where a wrong
+    file is replaced. Fetching tries the mirrors in order, then the distribution's package. FetchError if all fail.
+    """
+    folders = [Path(given)] if given is not None else list(known)
+    tried: list[str] = []
+    arrays = {}
+    for folder in folders:
+        arrays.update(_search(folder, {n: files[n] for n in files if n not in arrays}, given is not None, tried))
+    missing = [name for name in files if name not in arrays]
+    sources = [(base, from_mirror) for base in mirrors] + [(f"{package}:{package_folder}", from_package)]
+    for source, get in sources if missing else ():
+        try:
+            for name, content in get(source, list(missing), title):
+                arrays[name] = decode_verified(content, files[name])
+                _keep(folders[0] / f"{name}.gz", content, must=given is not None)
+                missing.remove(name)
+        except (FetchError, idx.IdxError) as error:
+            tried.append(f"{source}: {error}")
+        if not missing:
+            break
+    if missing:
+        raise FetchError(_explain(title, missing, tried, package))
+    return arrays
+
+
+def from_mirror(base: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
+    """Download `<base><name>.gz` for each name; FetchError as soon as one fails."""
+    for name in names:
+        yield name, _download(f"{base}{name}.gz", title)
+
+
+def from_package(source: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
+    """Take the files out of a Debian package, `<package>:<folder>`, downloaded as an ordinary user.
+
+    apt-get gets lists and cache folders of its own, so nothing on the system changes and no root is needed.
+    """
+    package, _, folder = source.partition(":")
+    for program in ("apt-get", "dpkg-deb"):
+        if shutil.which(program) is None:
+            raise FetchError(f"{program} is not on this machine (it is on Debian and Ubuntu)")
+    with tempfile.TemporaryDirectory(prefix="tinynet-") as work, _announced(f"Fetching {title} from package {package}"):
+        for part in ("lists/partial", "cache/archives/partial"):
+            os.makedirs(os.path.join(work, part))
+        options = ["-q", "-o", f"Dir::State::Lists={work}/lists", "-o", f"Dir::Cache={work}/cache"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            options += ["-o", "APT::Sandbox::User=root"]
+        said = _run(["apt-get", *options, "update"], work, must=False)  # one broken source need not matter
+        said = _run(["apt-get", *options, "download", package], work, said)
+        archives = [entry for entry in os.listdir(work) if entry.endswith(".deb")]
+        if not archives:
+            raise FetchError(f"apt-get downloaded nothing: {said}")
+        _run(["dpkg-deb", "-x", archives[0], "out"], work)
+        for name in names:
+            path = Path(work, "out", folder.lstrip("/"), f"{name}.gz")
+            if not path.is_file():
+                raise FetchError(f"the package has no {folder}/{name}.gz")
+            yield name, path.read_bytes()
+
+
+def _search(folder: Path, files: Mapping[str, str], strict: bool, tried: list[str]) -> dict[str, np.ndarray]:
+    arrays, absent = {}, []
+    for name, sha256 in files.items():
+        path = next((p for p in (folder / f"{name}.gz", folder / name) if p.is_file()), None)
+        if path is None:
+            absent.append(name)
+            continue
+        try:
+            arrays[name] = decode_verified(path.read_bytes(), sha256)
+        except (idx.IdxError, OSError) as error:
+            if strict:
+                hint = "Delete the file to have it fetched again, or name another folder."
+                raise idx.IdxError(f"{path} is not the file that belongs there: {error}. {hint}") from None
+            tried.append(f"{path}: {error}")
+    if absent:
+        tried.append(f"{folder}: " + ("no such folder" if not folder.is_dir() else f"no {', '.join(absent)}"))
+    return arrays
+
+
+def _keep(path: Path, content: bytes, must: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        if must:
+            raise
+        warnings.warn(f"{path} could not be written, so it will be fetched again next time: {error}", stacklevel=5)
+
+
+def _download(url: str, title: str) -> bytes:
+    from http.client import HTTPException
+    from urllib.request import urlopen  # 43 ms, so not at import
+
+    with _announced(f"Fetching {title} from {url}") as show:
+        try:
+            with urlopen(url, timeout=TIMEOUT) as response:
+                length = int(response.headers.get("Content-Length") or 0)
+                content = bytearray()
+                while piece := response.read(1 << 16):
+                    content += piece
+                    if len(content) > LARGEST_FILE:
+                        raise FetchError(f"{url} sends more than {LARGEST_FILE >> 20} MiB; that is not the file")
+                    show(len(content), length)
+        except FetchError:
+            raise
+        except (OSError, HTTPException, ValueError) as error:
+            raise FetchError(f"{url.rpartition('/')[2]}: {error}") from None
+    if length and len(content) != length:
+        raise FetchError(f"{url.rpartition('/')[2]}: {len(content):,} of {length:,} bytes arrived")
+    return bytes(content)
+
+
+@contextlib.contextmanager
+def _announced(what: str):
+    """Say on stderr what is being fetched; yields show(done, total), which redraws the line on a terminal."""
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        if terminal and done >> 18 != shown:
+            shown = done >> 18
+            of = f" of {total / 1e6:.1f}" if total else ""
+            print(f"\r{what}: {done / 1e6:.1f}{of} MB", end="", file=sys.stderr, flush=True)
+
+    print(what, end="" if terminal else "\n", file=sys.stderr, flush=True)
+    try:
+        yield show
+    finally:
+        if terminal:
+            print(file=sys.stderr, flush=True)
+
+
+def _run(command: Sequence[str], work: str, before: str = "", must: bool = True) -> str:
+    """Run a program in the folder `work`; return what it said. FetchError if it failed and must not."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            command,
+            cwd=work,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FetchError(f"{command[0]} failed: {error}") from None
+    said = "; ".join(line for line in done.stdout.splitlines() if line.startswith(("E:", "W:", "dpkg")))
+    if done.returncode and must:
+        raise FetchError(f"{command[0]} {command[-2]} {command[-1]} failed: {said or before or done.stdout.strip()}")
+    return said
+
+
+def _explain(title: str, missing: Sequence[str], tried: Sequence[str], package: str) -> str:
+    lines = [f"{title} is not on this machine and could not be fetched.", "Tried:"]
+    lines += [f"  - {one}" for one in tried]
+    lines += [
+        "What you can do:",
+        f"  - put {', '.join(f'{name}.gz' for name in missing)} into a folder and pass it as data_dir=, or set "
+        "TINYNET_DATA to it;",
+        f"  - on Debian or Ubuntu: sudo apt-get install {package};",
+        "  - start with the sample that comes with tinynet: load_data(sample=True).",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,109 @@
+"""Activation layers: elementwise functions and Softmax, without weights.
+
+With L the loss and dy = dL/dy given, each returns dx = dL/dx by the chain rule; for y_i = f(x_i) that is
+dx_i = dy_i f'(x_i).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import xp_of
+from ..checks import is_integer, resolve
+from .base import Layer
+
+
+class ReLU(Layer):
+    """Rectified linear unit: y = max(x, 0). Any shape.
+
+    Backward: dx = dy where y > 0, else 0; the derivative at 0, where there is none, is taken as 0, as Keras does.
+
+    Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+    """
+
+    def forward(self, x, training=False):
+        y = xp_of(x).maximum(x, 0)
+        return y, y
+
+    def backward(self, dy, cache, need_dx=True):
+        return dy * (cache > 0)
+
+
+class Sigmoid(Layer):
+    """Logistic function: y = 1 / (1 + exp(-x)), computed as (1 + tanh(x / 2)) / 2, which cannot overflow. Any shape.
+
+    Backward: y' = exp(-x) / (1 + exp(-x))^2 = y (1 - y), so dx = dy y (1 - y).
+    """
+
+    def forward(self, x, training=False):
+        y = xp_of(x).tanh(x / 2)
+        y += 1
+        y /= 2
+        return y, y
+
+    def backward(self, dy, cache, need_dx=True):
+        return dy * (cache * (1 - cache))
+
+
+class Tanh(Layer):
+    """Hyperbolic tangent: y = tanh x. Any shape.
+
+    Backward: y' = 1 - tanh^2 x, so dx = dy (1 - y^2).
+    """
+
+    def forward(self, x, training=False):
+        y = xp_of(x).tanh(x)
+        return y, y
+
+    def backward(self, dy, cache, need_dx=True):
+        return dy * (1 - cache * cache)
+
+
+class Softmax(Layer):
+    """Softmax along one axis: y_i = exp(x_i) / sum_j exp(x_j). Any shape; y sums to 1 along `axis`.
+
+    The maximum along the axis is subtracted first: the value stays the same and exp cannot overflow.
+
+    Backward: dy_i/dx_j = y_i (delta_ij - y_j), so dx_j = sum_i dy_i y_i (delta_ij - y_j) = y_j (dy_j - sum_i dy_i y_i).
+
+    Arguments: `axis`, an integer or a tuple of them; ValueError if the input has no such axis.
+    """
+
+    def __init__(self, axis: int | tuple[int, ...] = -1, **options: Any):
+        super().__init__(**options)
+        axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+        if not axes or not all(is_integer(one) for one in axes):
+            raise ValueError(f"axis must be an integer or a tuple of integers; got {axis!r}.")
+        self.axis = tuple(int(one) for one in axes) if len(axes) > 1 else int(axes[0])
+
+    def build(self, input_shape):
+        rank = len(input_shape) + 1
+        for axis in self.axis if isinstance(self.axis, tuple) else (self.axis,):
+            if not -rank <= axis < rank:
+                raise ValueError(f"Layer '{self.name}' has axis={self.axis}, but its inputs have rank {rank} only.")
+        return input_shape
+
+    def forward(self, x, training=False):
+        xp = xp_of(x)
+        y = x - x.max(axis=self.axis, keepdims=True)
+        xp.exp(y, out=y)
+        y /= y.sum(axis=self.axis, keepdims=True)
+        return y, y
+
+    def backward(self, dy, cache, need_dx=True):
+        y = cache
+        return y * (dy - (dy * y).sum(axis=self.axis, keepdims=True))
+
+
+relu, sigmoid, tanh, softmax = ReLU(), Sigmoid(), Tanh(), Softmax()
+BY_NAME = {"relu": relu, "sigmoid": sigmoid, "tanh": tanh, "softmax": softmax, "linear": None}
+
+
+def get(identifier: Any) -> Layer | None:
+    """The activation of that name, or the given Layer itself; None and "linear" mean no activation."""
+    if callable(identifier) and not isinstance(identifier, (Layer, type)):
+        raise TypeError(
+            f"activation must be a name or a Layer; got {identifier!r}. A function alone has no gradient here: write a "
+            "Layer with forward and backward."
+        )
+    return None if identifier is None else resolve("activation", identifier, Layer, BY_NAME)

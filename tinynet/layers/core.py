@@ -1,0 +1,111 @@
+"""The layers that a network is made of: Input, Flatten and Dense."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .. import initializers
+from ..backend import xp_of
+from ..checks import integer
+from . import activations
+from .base import Layer
+
+
+class Input(Layer):
+    """The shape of one sample, as the first entry of a model: y = x. It is not listed in `model.layers`."""
+
+    def __init__(self, shape: Sequence[int], name: str | None = None):
+        super().__init__(name=name, input_shape=shape)
+
+    def parts(self):
+        return []
+
+
+class Flatten(Layer):
+    """Flatten all axes but the batch: y[n] = the entries of x[n] in C order.
+
+    Shapes: x (B, d1, ..., dk), y (B, d1 ... dk); x (B,) gives y (B, 1).
+    Backward: dx = dy in the shape of x.
+    """
+
+    def build(self, input_shape):
+        return (math.prod(input_shape),)
+
+    def forward(self, x, training=False):
+        return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape
+
+    def backward(self, dy, cache, need_dx=True):
+        return dy.reshape(cache)
+
+
+class Dense(Layer):
+    """Fully connected layer: y = x W + b, then the activation.
+
+    Shapes: x (B, ..., I), W = `kernel` (I, O), b = `bias` (O,), y (B, ..., O), with B the batch size and O = `units`.
+    Any further axes between B and I are treated as more rows.
+
+    Backward, given dy = dL/dy, from y_no = sum_i x_ni W_io + b_o with n over all rows:
+        dW_io = sum_n x_ni dy_no    dW = x^T dy            (I, O)
+        db_o  = sum_n dy_no         db = sum of dy's rows  (O,)
+        dx_ni = sum_o dy_no W_io    dx = dy W^T            (B, ..., I)
+
+    `forward` and `backward` are this affine map alone; `parts()` adds the activation.
+
+    Arguments: `units`, a positive integer; `activation`, a name, a Layer or None for the affine map alone; `use_bias`;
+    `kernel_initializer` and `bias_initializer`, names or Initializers. ValueError for other units, unknown names, and
+    inputs of rank below 2.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Layer | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | initializers.Initializer = "zeros",
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.units = integer("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    def parts(self):
+        return [self] if self.activation is None else [self, *self.activation.parts()]
+
+    def build(self, input_shape):
+        if len(input_shape) < 1:
+            raise ValueError(
+                f"Layer '{self.name}' needs inputs of rank 2 or more, (batch, ..., features); got vectors of rank 1. "
+                "For one feature a sample, add an axis: x[:, None]."
+            )
+        self.add_weight("kernel", (input_shape[-1], self.units), self.kernel_initializer)
+        if self.use_bias:
+            self.add_weight("bias", (self.units,), self.bias_initializer)
+        return (*input_shape[:-1], self.units)
+
+    def forward(self, x, training=False):
+        if x.ndim < 2 or x.shape[-1] != self.kernel.shape[0]:
+            raise ValueError(
+                f"Layer '{self.name}' needs inputs of shape (batch, ..., {self.kernel.shape[0]}); got {x.shape}."
+            )
+        y = rows(x) @ self.kernel
+        if self.use_bias:
+            y += self.bias
+        return y.reshape(*x.shape[:-1], self.units), x
+
+    def backward(self, dy, cache, need_dx=True):
+        x, dy_rows = rows(cache), rows(dy)
+        xp_of(dy).matmul(x.T, dy_rows, out=self.grads["kernel"])
+        if self.use_bias:
+            dy_rows.sum(axis=0, out=self.grads["bias"])
+        return (dy_rows @ self.kernel.T).reshape(cache.shape) if need_dx else None
+
+
+def rows(x: Any) -> Any:
+    """x as a matrix: the last axis as columns, all others as rows."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -1,0 +1,64 @@
+"""Metrics: what is reported beside the loss. Each is a mean of one value per label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .backend import xp_of
+from .checks import resolve
+from .losses import check_class_labels
+
+
+class Metric:
+    """Base class: `values(labels, outputs)` gives one number for each label; what is reported is their mean."""
+
+    name = "metric"
+
+    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
+        """Validate the labels, as a loss does."""
+        return np.asarray(labels)
+
+    def values(self, labels: Any, outputs: Any) -> Any:
+        """Return one value per label."""
+        raise TypeError(f"{type(self).__name__} must define values(labels, outputs).")
+
+    def __call__(self, y_true: Any, y_pred: Any) -> float:
+        outputs = y_pred if hasattr(y_pred, "dtype") else np.asarray(y_pred)
+        labels = xp_of(outputs).asarray(self.check(y_true, outputs.shape))
+        return float(self.values(labels, outputs).mean()) if labels.size else 0.0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+class SparseCategoricalAccuracy(Metric):
+    """The share of labels that are hit: values = [argmax_j outputs_j = label]; of equal outputs the first counts.
+
+    Shapes: labels (B, ...), outputs (B, ..., C), probabilities or logits.
+    """
+
+    def __init__(self, name: str = "sparse_categorical_accuracy"):
+        self.name = name
+
+    def check(self, labels, output_shape):
+        return check_class_labels(labels, output_shape)
+
+    def values(self, labels, outputs):
+        return outputs.argmax(axis=-1) == labels
+
+
+METRICS = {
+    "accuracy": SparseCategoricalAccuracy,
+    "acc": SparseCategoricalAccuracy,
+    "sparse_categorical_accuracy": SparseCategoricalAccuracy,
+}
+
+
+def get(identifier: Any) -> Metric:
+    """The metric of that name, called as it was written ("acc" is reported as acc), or the given Metric itself."""
+    metric = resolve("metric", identifier, Metric, METRICS)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric

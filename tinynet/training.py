@@ -1,0 +1,146 @@
+"""Training: one Step (forward, loss, backward, update), and the loop over batches and epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .backend import module, to_numpy
+from .buffers import FlatBuffers
+from .callbacks import CallbackList
+from .data import ArrayBatches
+from .layers.activations import Softmax
+from .layers.base import Layer, backward_chain, forward_chain
+from .losses import Loss
+from .metrics import Metric
+from .optimizers import Optimizer
+from .progress import Progress
+from .rng import generator
+
+
+def on_logits(parts: Sequence[Layer], output_shape: Sequence[Any], loss: Loss) -> Loss | None:
+    """Where a chain ends in Softmax over the last axis and the loss has a form on logits: that form; else None."""
+    last = parts[-1]
+    softmax_last = isinstance(last, Softmax) and last.axis in (-1, len(output_shape) - 1)
+    return loss.on_logits() if softmax_last else None
+
+
+class Step:
+    """A chain of layers, a loss, an optimizer and metrics, with the flat buffers that they work on.
+
+    Where the chain ends in Softmax and the loss is a cross-entropy on probabilities, both are computed together from
+    the logits: log-sum-exp for the value, p - onehot for the gradient. That is decided here, once.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Layer],
+        output_shape: Sequence[Any],
+        loss: Loss,
+        optimizer: Optimizer,
+        metrics: Sequence[Metric],
+        backend: str,
+        dtype: Any,
+    ):
+        fused = on_logits(parts, output_shape, loss)
+        self.fused = fused is not None
+        self.parts = list(parts[:-1]) if self.fused else list(parts)
+        self.loss, self.optimizer, self.metrics = fused or loss, optimizer, list(metrics)
+        self.buffers = FlatBuffers(parts, backend, dtype)
+        self.xp = module(backend)
+        self.first_trained = self._first(lambda part: part.weight_names and part.trainable)
+        self.names = ["loss", *(metric.name for metric in metrics)]
+
+    def train(self, x: Any, labels: Any, totals: Any) -> int:
+        """One step on one batch: forward, loss, backward, update; adds to the totals and returns how many values."""
+        outputs, caches = forward_chain(self.parts, x, training=True)
+        values, cache = self.loss.forward(labels, outputs)
+        self._report(labels, outputs, values, cache, totals)
+        dy = self.loss.backward(labels, cache, 1 / values.size)
+        backward_chain(self.parts, dy, caches, first=self.first_trained, need_dx=False)
+        self.optimizer.apply([self.buffers.trained_gradients], [self.buffers.trained_weights])
+        return values.size
+
+    def test(self, x: Any, labels: Any, totals: Any) -> int:
+        """Forward and loss on one batch; adds to the totals and returns how many values."""
+        outputs, _ = forward_chain(self.parts, x)
+        values, cache = self.loss.forward(labels, outputs)
+        self._report(labels, outputs, values, cache, totals)
+        return values.size
+
+    def gradients(self, x: Any, labels: Any) -> float:
+        """The mean loss of one batch; leaves its gradient in every weight's place, frozen weights' too."""
+        outputs, caches = forward_chain(self.parts, x, training=True)
+        values, cache = self.loss.forward(labels, outputs)
+        dy = self.loss.backward(labels, cache, 1 / values.size)
+        backward_chain(self.parts, dy, caches, first=self._first(lambda part: part.weight_names), need_dx=False)
+        return float(values.mean())
+
+    def new_totals(self) -> Any:
+        """Zeros, on the backend, for the sums of the loss and of each metric."""
+        return self.xp.zeros(len(self.names), dtype="float64")
+
+    def means(self, totals: Any, count: int) -> dict[str, float]:
+        """The totals over that many values as means by name; the one place where numbers come to the host."""
+        return dict(zip(self.names, (to_numpy(totals) / count).tolist(), strict=True))
+
+    def _report(self, labels, outputs, values, cache, totals):
+        totals[0] += values.sum(dtype="float64")
+        if self.fused:
+            outputs = self.loss.probabilities(cache)
+        for index, metric in enumerate(self.metrics, 1):
+            totals[index] += metric.values(labels, outputs).sum()
+
+    def _first(self, wanted) -> int:
+        return next((index for index, part in enumerate(self.parts) if wanted(part)), len(self.parts))
+
+
+def run_pass(
+    step: Step, batches: Iterable, train: bool, progress: Progress, callbacks: CallbackList | None = None
+) -> dict[str, float]:
+    """One pass over the batches, training or testing; returns the means over all labels."""
+    advance, totals, count = step.train if train else step.test, step.new_totals(), 0
+    hooked = callbacks is not None and bool(callbacks.batch_hooks)
+    for index, (x, labels) in enumerate(batches):
+        if hooked:
+            callbacks.call("on_train_batch_begin", index)
+        count += advance(x, labels, totals)
+        if hooked:
+            callbacks.call("on_train_batch_end", index, logs=step.means(totals, count))
+        if progress.due():
+            progress.draw(index + 1, step.means(totals, count))
+    return step.means(totals, count)
+
+
+def fit(
+    step: Step,
+    model: Any,
+    batches: ArrayBatches,
+    validation: ArrayBatches | None,
+    epochs: int,
+    shuffle: bool,
+    verbose: int,
+    callbacks: CallbackList,
+) -> None:
+    """Train for some epochs; the order of each depends on the model's seed and the optimizer's iterations alone."""
+    logs: dict[str, float] = {}
+    model.stop_training = False
+    callbacks.call("on_train_begin")
+    for epoch in range(epochs):
+        callbacks.call("on_epoch_begin", epoch)
+        if shuffle:
+            batches.shuffle(generator(model.seed, "shuffle", step.optimizer.iterations))
+        progress = Progress(verbose, len(batches), f"Epoch {epoch + 1}/{epochs}")
+        try:
+            logs = run_pass(step, batches, True, progress, callbacks)
+            if validation is not None:
+                tested = run_pass(step, validation, False, Progress(0, len(validation)))
+                logs.update({f"val_{name}": value for name, value in tested.items()})
+        except BaseException:
+            progress.abort()
+            raise
+        callbacks.call("on_epoch_end", epoch, logs=logs)
+        progress.finish(logs)
+        if model.stop_training:
+            break
+    callbacks.call("on_train_end", logs=logs)
