@@ -23,6 +23,7 @@ class Loss:
     """
 
     name = "loss"
+    from_logits = False
 
     def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Validate the labels for outputs of this shape (batch axis included, its size may be None)."""

@@ -61,6 +61,7 @@ class Sequential(Layer):
         self.history: History | None = None
         self.stop_training = False
         self._step: training.Step | None = None
+        self._mark: object = None
         for layer in [] if layers is None else layers:
             self.add(layer)
 
@@ -174,8 +175,11 @@ class Sequential(Layer):
         if len({"loss", *names}) != len(names) + 1:
             raise ValueError(f"Metrics need names of their own, other than 'loss'; got {names}.")
         loss, optimizer = losses.get(loss), optimizers.get(optimizer)
+        if self.layers:
+            training.on_logits(self.parts(), self.output_shape or (), loss)  # raises if softmax would be taken twice
         self.loss, self.optimizer, self.metrics = loss, optimizer, chosen
         self.optimizer.reset()
+        self.optimizer.owner = self._mark = object()
         self._step = None
 
     @property
@@ -290,6 +294,11 @@ class Sequential(Layer):
         """Validated samples and labels, and the step with every weight in its place."""
         if self.loss is None or self.optimizer is None:
             raise RuntimeError("Call model.compile(optimizer, loss) first.")
+        if self.optimizer.owner is not self._mark:
+            raise RuntimeError(
+                "This model's optimizer was compiled into another model since. Give each model an optimizer of its "
+                "own, or compile this one again."
+            )
         x, labels = self._pair(x, y)
         if self._step is None:
             parts = self.parts()

@@ -36,6 +36,7 @@ class Optimizer:
     def reset(self) -> None:
         """Forget all steps: iterations is 0, and the slots are made afresh at the next apply."""
         self.iterations = 0
+        self.owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
         self.state: list[list[Any]] = []  # for each weight: its scratch array, then its slots
 
     @property

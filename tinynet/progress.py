@@ -89,7 +89,7 @@ class Progress:
 
 def formatted(values: Mapping[str, float]) -> str:
     """' - loss: 0.4921 - accuracy: 0.8267': four digits, or an exponent for small values."""
-    return "".join(f" - {name}: {v:.4f}" if not abs(v) <= 1e-3 else f" - {name}: {v:.4e}" for name, v in values.items())
+    return "".join(f" - {name}: {v:{'.4e' if 0 < abs(v) <= 1e-3 else '.4f'}}" for name, v in values.items())
 
 
 def step_time(seconds: float) -> str:

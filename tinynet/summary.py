@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from typing import Any
 
 
 def table(model: Any) -> str:
     """The layers with their output shapes and numbers of weights, and the totals, as one text."""
-    width = min(88, shutil.get_terminal_size().columns - 4)
+    width = min(88, max(44, _columns() - 4))
     edges = [int(width * share) for share in (0.45, 0.80, 1.0)]
     inner = [right - left - 4 for left, right in zip([0, *edges], [e + 1 for e in edges], strict=False)]
     rows = [(f"{layer.name} ({type(layer).__name__})", *_shape_and_params(layer)) for layer in model.layers]
@@ -54,6 +54,13 @@ def _training(model: Any) -> list[str]:
         return []
     how = " from the logits, softmax and loss computed together" if model.trains_from_logits else ""
     return [f" Trained with {type(model.optimizer).__name__} on {model.loss.name}{how}."]
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size().columns or 80
+    except OSError:  # not a terminal
+        return 80
 
 
 def _fit(text: str, size: int) -> str:

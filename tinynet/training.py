@@ -20,9 +20,14 @@ from .rng import generator
 
 def on_logits(parts: Sequence[Layer], output_shape: Sequence[Any], loss: Loss) -> Loss | None:
     """Where a chain ends in Softmax over the last axis and the loss has a form on logits: that form; else None."""
-    last = parts[-1]
-    softmax_last = isinstance(last, Softmax) and last.axis in (-1, len(output_shape) - 1)
-    return loss.on_logits() if softmax_last else None
+    if not isinstance(parts[-1], Softmax) or parts[-1].axis not in (-1, len(output_shape) - 1):
+        return None
+    if loss.from_logits:
+        raise ValueError(
+            "The model ends in softmax, and the loss, with from_logits=True, would take softmax twice. Leave one of "
+            "them out: without from_logits the model is trained from the logits all the same."
+        )
+    return loss.on_logits()
 
 
 class Step:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -92,6 +90,9 @@ def from_package(source: str, names: Sequence[str], title: str) -> Iterator[tupl
 
     apt-get gets lists and cache folders of its own, so nothing on the system changes and no root is needed.
     """
+    import shutil
+    import tempfile
+
     package, _, folder = source.partition(":")
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:

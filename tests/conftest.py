@@ -1,0 +1,61 @@
+"""What the tests share: Hypothesis's settings and the images."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+import tinynet as tn
+
+settings.register_profile("here", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def sample():
+    """The 2,000 + 500 real images that come with the package."""
+    return tn.datasets.fashion_mnist.load_data(sample=True)
+
+
+@pytest.fixture(scope="session")
+def full_data():
+    """The real Fashion-MNIST, wherever it can be had; in CI its absence is a failure."""
+    try:
+        return tn.datasets.fashion_mnist.load_data()
+    except OSError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the full Fashion-MNIST cannot be had here: {error}")
+
+
+@pytest.fixture
+def lesson_model():
+    """A function that makes the lesson's model, compiled."""
+
+    def make(**options):
+        model = tn.Sequential(
+            [
+                tn.layers.Flatten(input_shape=(28, 28, 1)),
+                tn.layers.Dense(128, activation=tn.nn.relu),
+                tn.layers.Dense(10, activation=tn.nn.softmax),
+            ],
+            **options,
+        )
+        model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    return make
+
+
+@pytest.fixture
+def corners():
+    """A function that makes an easy task: n points around one of three corners, and which corner it was."""
+    import numpy as np
+
+    def make(n=60, seed=0):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 3, n)
+        return (np.eye(3)[y] * 3 + rng.normal(size=(n, 3))).astype("float32"), y
+
+    return make

@@ -1,0 +1,315 @@
+"""Layers: values worked by hand, shapes, and what they refuse."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinynet as tn
+from tinynet.layers import Dense, Flatten, Input, Layer, ReLU, Sigmoid, Softmax, Tanh
+
+
+def close(actual, expected, atol=1e-6):
+    return np.allclose(actual, expected, rtol=0, atol=atol)
+
+
+def test_dense_by_hand():
+    dense = Dense(2)
+    dense.setup((3,), dtype="float64")
+    dense.kernel = [[1, 2], [3, 4], [5, 6]]
+    dense.bias = [10, 20]
+    x = np.array([[1.0, 0, -1], [2, 1, 0]])
+    y, cache = dense.forward(x)
+    assert y.tolist() == [[6, 16], [15, 28]]
+    dx = dense.backward(np.array([[1.0, 0], [2, 1]]), cache)
+    assert dense.grads["kernel"].tolist() == [[5, 2], [2, 1], [-1, 0]]
+    assert dense.grads["bias"].tolist() == [3, 1]
+    assert dx.tolist() == [[1, 3, 5], [4, 10, 16]]
+
+
+def test_dense_without_need_of_dx_returns_none_and_still_writes_gradients():
+    dense = Dense(2)
+    x = np.ones((4, 3), "float32")
+    dense(x)
+    _, cache = dense.forward(x)
+    assert dense.backward(np.ones((4, 2), "float32"), cache, need_dx=False) is None
+    assert dense.grads["bias"].tolist() == [4, 4]
+
+
+def test_dense_treats_middle_axes_as_rows():
+    dense = Dense(5)
+    x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
+    y = dense(x)
+    assert y.shape == (2, 3, 5)
+    assert dense.kernel.shape == (4, 5)
+    assert dense.output_shape == (None, 3, 5)
+    assert close(y[1, 2], x[1, 2] @ dense.kernel)
+
+
+def test_dense_accepts_any_memory_layout():
+    dense = Dense(3)
+    x = np.random.default_rng(0).normal(size=(6, 8)).astype("float32")
+    y = dense(x)
+    assert close(dense(np.asfortranarray(x)), y)
+    assert close(dense(np.repeat(x, 2, axis=1)[:, ::2]), y)
+    x.setflags(write=False)
+    assert close(dense(x), y)
+
+
+def test_dense_without_bias_has_one_weight():
+    dense = Dense(3, use_bias=False)
+    assert dense(np.zeros((2, 4))).tolist() == [[0, 0, 0]] * 2
+    assert [weight.shape for weight in dense.get_weights()] == [(4, 3)]
+
+
+def test_dense_applies_its_activation_given_in_any_way():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    plain = Dense(3)
+    plain(x)
+    for activation in ("relu", "ReLU", tn.nn.relu, tn.activations.relu, ReLU()):
+        dense = Dense(3, activation=activation)
+        dense(x)
+        dense.set_weights(plain.get_weights())
+        assert np.array_equal(dense(x), np.maximum(plain(x), 0))
+    for activation in (None, "linear"):
+        assert Dense(3, activation).parts()[1:] == []
+
+
+def test_flatten_is_row_major_and_backward_restores_the_shape():
+    flatten = Flatten()
+    x = np.arange(12.0).reshape(2, 3, 2)
+    y, cache = flatten.forward(x)
+    assert y.tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
+    assert np.array_equal(flatten.backward(y, cache), x)
+    assert flatten(np.arange(3.0)).tolist() == [[0], [1], [2]]
+    assert Flatten(input_shape=[28, 28, 1]).declared_shape == (28, 28, 1)
+
+
+def test_relu_by_hand():
+    y, cache = ReLU().forward(np.array([-2.0, -0.0, 0.0, 3.0]))
+    assert y.tolist() == [0, 0, 0, 3]
+    assert ReLU().backward(np.array([5.0, 5, 5, 5]), cache).tolist() == [0, 0, 0, 5]
+
+
+def test_softmax_by_hand():
+    assert close(tn.nn.softmax([[1, 2], [3, 4]]), [[0.26894142, 0.73105858]] * 2)
+    assert close(Softmax(axis=0)([[1, 2], [3, 4]]), [[0.1192, 0.1192], [0.8808, 0.8808]], 5e-5)
+    assert close(Softmax(axis=(0, 1))([[1, 2], [3, 4]]), [[0.0321, 0.0871], [0.2369, 0.6439]], 5e-5)
+    assert tn.nn.softmax([[1e4, 0, -1e4]]).tolist() == [[1, 0, 0]]
+    # dx_j = y_j (dy_j - sum_i dy_i y_i) for y = (1/4, 3/4), dy = (1, 0)
+    y, cache = Softmax().forward(np.log([[1.0, 3.0]]))
+    assert close(y, [[0.25, 0.75]], 1e-15)
+    assert close(Softmax().backward(np.array([[1.0, 0.0]]), cache), [[0.1875, -0.1875]], 1e-15)
+
+
+def test_softmax_takes_the_maximum_of_each_row_not_of_the_whole_array():
+    # A rival's NaN depending on the batch: with the largest entry of all subtracted the second row would be 0 / 0.
+    assert close(tn.nn.softmax([[1000, 1000], [-1000, -1000]]), 0.5)
+
+
+def test_sigmoid_and_tanh_by_hand():
+    assert close(tn.nn.sigmoid([0, np.log(3), -1000, 1000]), [0.5, 0.75, 0, 1])
+    y, cache = Sigmoid().forward(np.array([np.log(3.0)]))
+    assert close(Sigmoid().backward(np.array([2.0]), cache), 2 * 0.75 * 0.25, 1e-15)
+    assert close(tn.nn.tanh([0, np.log(3)]), [0, 0.8])
+    y, cache = Tanh().forward(np.array([np.log(3.0)]))
+    assert close(Tanh().backward(np.array([2.0]), cache), 2 * (1 - 0.64), 1e-15)
+    assert close(y, 0.8, 1e-15)
+
+
+LAYERS = [Flatten, lambda: Dense(3), lambda: Dense(3, "relu"), ReLU, Sigmoid, Tanh, Softmax]
+
+
+@pytest.mark.parametrize("make", LAYERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dtype_is_kept_forward_and_backward(make, dtype):
+    layer = make()
+    layer.setup((4,), dtype=dtype)
+    x = np.random.default_rng(0).normal(size=(2, 4)).astype(dtype)
+    for part in layer.parts():
+        x, cache = part.forward(x)
+        assert x.dtype == dtype
+        assert part.backward(np.ones_like(x), cache).dtype == dtype
+        assert all(gradient.dtype == dtype for gradient in part.grads.values())
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_inputs_and_upstream_gradients_are_not_written_to(make):
+    layer = make()
+    x = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
+    layer(x)
+    for part in layer.parts():
+        x.setflags(write=False)
+        y, cache = part.forward(x)
+        dy = np.ones_like(y)
+        dy.setflags(write=False)
+        part.backward(dy, cache)
+        x = y
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 4), st.booleans(), st.sampled_from([-1, 1, 0])
+)
+def test_softmax_sums_to_one_whatever_the_shape(shape, batch, big, axis):
+    x = np.random.default_rng(0).normal(size=(batch + 1, *shape)).astype("float32") * (1e30 if big else 1)
+    assert close(Softmax(axis=axis)(x).sum(axis=axis), 1)
+
+
+def test_integers_become_float32():
+    assert tn.nn.relu(np.array([-1, 2], "int8")).dtype == np.float32
+    assert Dense(2)(np.ones((2, 3), "uint8")).dtype == np.float32
+    assert tn.nn.relu(np.float64([1.5])).dtype == np.float64
+
+
+def test_an_instance_stands_at_two_places_only_where_its_kernel_fits():
+    dense = Dense(3)
+    dense(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match=r"kernel of shape \(3, 3\) already .* shape \(5, 3\)"):
+        dense.setup((5,))
+
+
+def test_weights_are_read_by_name_and_written_in_place():
+    dense = Dense(2)
+    with pytest.raises(AttributeError, match="build the layer first"):
+        _ = dense.kernel
+    dense(np.zeros((1, 3)))
+    before = dense.kernel
+    dense.kernel = np.ones((3, 2))
+    assert dense.kernel is before
+    assert before.tolist() == [[1, 1]] * 3
+    with pytest.raises(ValueError, match=r"dense\.kernel has shape \(3, 2\); got an array of shape \(2, 3\)"):
+        dense.kernel = np.ones((2, 3))
+    with pytest.raises(ValueError, match="real numbers"):
+        dense.bias = ["a", "b"]
+    with pytest.raises(AttributeError, match="second name of a weight"):
+        dense.other = dense.kernel
+
+
+def test_layer_get_and_set_weights():
+    dense = Dense(2, name="d")
+    dense(np.zeros((1, 3)))
+    weights = [np.full((3, 2), 2.0), np.array([3.0, 4])]
+    dense.set_weights(weights)
+    got = dense.get_weights()
+    assert [a.tolist() for a in got] == [a.tolist() for a in weights]
+    got[0][...] = 9
+    assert dense.kernel[0, 0] == 2
+    assert dense.count_params() == 8
+    with pytest.raises(ValueError, match=r"'d' has 2 weights \(\(3, 2\), \(2,\)\); set_weights got 1"):
+        dense.set_weights([np.zeros((3, 2))])
+    with pytest.raises(ValueError, match=r"weight 1 \(d\.bias\) has shape \(2,\); got an array of shape \(3,\)"):
+        dense.set_weights([np.zeros((3, 2)), np.zeros(3)])
+    assert dense.kernel[0, 0] == 2, "nothing is written when one of the arrays does not fit"
+
+
+@pytest.mark.parametrize("units", [0, -1, 2.5, "10", None, True, [3], np.float64(3)])
+def test_units_must_be_a_positive_integer(units):
+    with pytest.raises(ValueError, match="units must be a positive integer; got"):
+        Dense(units)
+
+
+def test_numpy_integers_are_integers():
+    assert Dense(np.int64(3)).units == 3
+    assert type(Dense(np.uint8(3)).units) is int
+
+
+@pytest.mark.parametrize("name", ["rleu", "softmx"])
+def test_unknown_activation_names_the_nearest(name):
+    with pytest.raises(ValueError, match=f"Unknown activation '{name}'. Did you mean '(relu|softmax)'"):
+        Dense(2, activation=name)
+
+
+def test_unknown_initializer_names_the_nearest():
+    with pytest.raises(ValueError, match=r"Unknown initializer 'glorot'. Did you mean 'glorot_uniform'"):
+        Dense(2, kernel_initializer="glorot")
+
+
+def test_activations_of_the_wrong_kind():
+    with pytest.raises(TypeError, match=r"write ReLU\(\), not ReLU"):
+        Dense(2, activation=ReLU)
+    with pytest.raises(TypeError, match="has no gradient here"):
+        Dense(2, activation=lambda x: x)
+    with pytest.raises(TypeError, match="must be a name"):
+        Dense(2, activation=3)
+
+
+def test_unknown_arguments_are_named():
+    with pytest.raises(TypeError, match="Dense got an argument that it does not know: unit"):
+        Dense(2, unit=3)
+
+
+@pytest.mark.parametrize("shape", [(3,), (), (2, 5)])
+def test_dense_refuses_wrong_inputs(shape):
+    dense = Dense(2, name="d")
+    dense(np.zeros((1, 4)))
+    with pytest.raises(ValueError, match=r"Layer 'd' needs inputs of shape \(batch, \.\.\., 4\); got"):
+        dense(np.zeros(shape))
+
+
+def test_dense_on_vectors_says_how_to_add_an_axis():
+    with pytest.raises(ValueError, match=r"x\[:, None\]"):
+        Dense(2)(np.zeros(5))
+
+
+def test_softmax_refuses_axes_that_are_not_there():
+    with pytest.raises(ValueError, match="has axis=2, but its inputs have rank 2"):
+        Softmax(axis=2)(np.zeros((2, 3)))
+    for axis in (1.5, "1", None, (), (1, "2")):
+        with pytest.raises(ValueError, match="axis must be"):
+            Softmax(axis=axis)
+
+
+@pytest.mark.parametrize("shape", [3, (0,), (-1, 2), (2.5,), "28", (28, None)])
+def test_input_shapes_are_checked(shape):
+    with pytest.raises(ValueError, match="input_shape"):
+        Flatten(input_shape=shape)
+    with pytest.raises(ValueError, match="input_shape"):
+        Input(shape)
+
+
+def test_names():
+    assert [make().name for make in (Flatten, ReLU, Softmax)] == ["flatten", "re_lu", "softmax"]
+    with pytest.raises(ValueError, match="name must be a string"):
+        Dense(2, name=3)
+    assert repr(Dense(2, name="d")) == "<Dense name=d, built=False>"
+
+
+class Scale(Layer):
+    """y = a x with one weight for each feature: what a user writes."""
+
+    def build(self, input_shape):
+        self.a = self.add_weight("a", input_shape[-1:], "glorot_uniform")
+        return input_shape
+
+    def forward(self, x, training=False):
+        return x * self.a, x
+
+    def backward(self, dy, cache, need_dx=True):
+        self.grads["a"][...] = (dy * cache).sum(axis=0)
+        return dy * self.a
+
+
+def test_a_layer_of_ones_own_trains(corners):
+    x, y = corners()
+    model = tn.Sequential([Scale(input_shape=(3,)), Dense(3, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.layers[0].a.copy()
+    losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    assert (model.layers[0].a != before).all()
+
+
+def test_a_layer_without_its_methods_says_which():
+    with pytest.raises(TypeError, match=r"Layer must define forward"):
+        Layer()(np.zeros((1, 2)))
+    with pytest.raises(TypeError, match=r"Layer must define backward"):
+        Layer().backward(np.zeros((1, 2)), None)
+
+
+def test_a_weight_of_another_shape_than_its_initializer_draws():
+    class Wrong(tn.initializers.Initializer):
+        def draw(self, shape, rng):
+            return np.zeros(3)
+
+    with pytest.raises(ValueError, match=r"dense\.kernel returned shape \(3,\), not \(4, 2\)"):
+        Dense(2, kernel_initializer=Wrong())(np.zeros((1, 4)))

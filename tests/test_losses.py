@@ -1,0 +1,146 @@
+"""The cross-entropy: Keras's numbers, stability, and the labels it refuses."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinynet as tn
+from tinynet.losses import SparseCategoricalCrossentropy
+
+
+def close(actual, expected, atol=2e-7):
+    return np.allclose(actual, expected, rtol=1e-6, atol=atol)
+
+
+def test_values_from_probabilities_are_those_of_keras():
+    loss = SparseCategoricalCrossentropy()
+    outputs = np.float32([[0.05, 0.95, 0], [0.1, 0.8, 0.1]])
+    values, _ = loss.forward(np.array([1, 2]), outputs)
+    assert values.dtype == np.float32
+    assert close(values, [0.05129331, 2.30258512])
+    assert close(loss([1, 2], outputs), 1.17693925)
+    assert close(loss([0], [[0.5, 0.5, 0.5]]), 1.09861231)  # divided by its sum first
+    assert close(loss([0], np.float32([[0, 1, 0]])), 16.11809540)  # clipped at 1e-7
+    assert close(loss([1], np.float32([[0, 1, 0]])), 1.1920930e-07)
+
+
+def test_values_from_logits_are_those_of_keras():
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    outputs = np.float32([[2, 1, 0.1], [0, 0, 0], [1000, 0, -1000]])
+    values, _ = loss.forward(np.array([0, 1, 2]), outputs)
+    assert close(values, [0.41702995, 1.09861231, 2000])
+
+
+def test_gradient_by_hand():
+    # softmax(log 1, log 2, log 1) = (1/4, 1/2, 1/4); p - onehot, times the factor 1/2
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    _, cache = loss.forward(np.array([1]), np.log([[1.0, 2.0, 1.0]]))
+    assert np.allclose(loss.backward(np.array([1]), cache, 0.5), [[0.125, -0.25, 0.125]], rtol=0, atol=1e-16)
+    # L = log s - log p_1 with s = 1: 1 - [j = 1] / p_1
+    loss = SparseCategoricalCrossentropy()
+    _, cache = loss.forward(np.array([1]), np.array([[0.25, 0.5, 0.25]]))
+    assert np.allclose(loss.backward(np.array([1]), cache, 1), [[1, -1, 1]], rtol=0, atol=1e-15)
+
+
+def test_gradient_is_zero_where_the_probability_is_clipped():
+    loss = SparseCategoricalCrossentropy()
+    for outputs in ([[0.0, 1.0]], [[1e-8, 1.0]], [[1.0, 0.0]]):
+        _, cache = loss.forward(np.array([0]), np.array(outputs))
+        assert loss.backward(np.array([0]), cache, 1.0).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logits_of_ten_thousand_stay_finite(dtype):
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    logits = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 0]], dtype)
+    values, cache = loss.forward(np.array([1, 1]), logits)
+    assert values.tolist() == [20000, 0]
+    assert loss.backward(np.array([1, 1]), cache, 1.0).tolist() == [[1, -1, 0], [0, 0, 0]]
+
+
+@given(st.integers(1, 5), st.integers(2, 6), st.floats(-1000, 1000), st.integers(0, 1000))
+def test_loss_from_logits_is_softmax_and_then_the_loss_and_does_not_see_a_shift(batch, classes, shift, seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = rng.normal(size=(batch, classes)), rng.integers(0, classes, batch)
+    from_logits = SparseCategoricalCrossentropy(from_logits=True)
+    expected = SparseCategoricalCrossentropy()(labels, tn.nn.softmax(logits))
+    assert np.isclose(from_logits(labels, logits), expected, rtol=0, atol=1e-13)
+    assert np.isclose(from_logits(labels, logits + shift), expected, rtol=0, atol=1e-12)
+
+
+def test_each_row_has_its_own_maximum():
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    values, _ = loss.forward(np.array([0, 0]), np.array([[1000.0, 1000], [-1000, -1000]]))
+    assert np.allclose(values, np.log(2), rtol=0, atol=1e-15)
+
+
+def test_labels_of_rank_two_and_columns_of_labels():
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    logits = np.random.default_rng(0).normal(size=(2, 3, 4))
+    labels = np.array([[0, 1, 2], [3, 2, 1]])
+    values, _ = loss.forward(labels, logits)
+    assert values.shape == (2, 3)
+    assert np.isclose(loss(labels[..., None], logits), values.mean(), rtol=0, atol=1e-15)
+    assert np.isclose(loss([[1], [0]], logits[:, 0]), loss([1, 0], logits[:, 0]), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "what"),
+    [
+        ([0, 1, 3], "label number 2 is 3"),
+        ([0, -1, 2], "label number 1 is -1"),
+        ([0.5, 1, 2], "label number 0 is 0.5"),
+        ([0, np.nan, 2], "label number 1 is nan"),
+        ([0, np.inf, 2], "label number 1 is inf"),
+        (["a", "b", "c"], "dtype <U1"),
+        ([True, False, True], "dtype bool"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], r"one-hot labels: pass y.argmax\(axis=-1\)"),
+        ([[1, 0], [0, 1], [1, 1]], r"need labels of shape \(batch,\)"),
+        ([[0, 1, 2]], r"got \(1, 3\)"),
+    ],
+)
+def test_labels_that_are_not_classes_are_refused(labels, what):
+    with pytest.raises(ValueError, match=what):
+        SparseCategoricalCrossentropy()(labels, np.full((3, 3), 1 / 3))
+
+
+def test_wrong_labels_are_counted_and_placed():
+    with pytest.raises(ValueError, match=r"label number \(1, 0\) is 7 \(2 of 4 are wrong\)"):
+        SparseCategoricalCrossentropy()([[0, 1], [7, 7]], np.ones((2, 2, 3)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "uint64", "float32", "float64"])
+def test_labels_of_any_number_type(dtype):
+    assert SparseCategoricalCrossentropy()(np.array([0, 2], dtype), np.eye(3)[[0, 2]] + 0.0) < 1e-6
+
+
+def test_loss_is_found_by_name():
+    for name in ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"):
+        assert isinstance(tn.losses.get(name), SparseCategoricalCrossentropy)
+    with pytest.raises(ValueError, match="Did you mean 'sparse_categorical_crossentropy'"):
+        tn.losses.get("categorical_crossentropy")
+    with pytest.raises(TypeError, match=r"write SparseCategoricalCrossentropy\(\)"):
+        tn.losses.get(SparseCategoricalCrossentropy)
+    with pytest.raises(TypeError, match="loss must be a name"):
+        tn.losses.get(None)
+    assert repr(SparseCategoricalCrossentropy(name="x")) == "<SparseCategoricalCrossentropy name=x>"
+
+
+def test_accuracy_counts_hits_and_takes_the_first_of_equals():
+    metric = tn.metrics.SparseCategoricalAccuracy()
+    outputs = np.array([[0.1, 0.9], [0.5, 0.5], [0.2, 0.8], [0.9, 0.1]])
+    assert metric.values(np.array([1, 0, 0, 1]), outputs).tolist() == [True, True, False, False]
+    assert metric([1, 0, 0, 1], outputs) == 0.5
+    assert metric([1, 1, 0, 1], outputs) == 0.25
+    assert metric(np.zeros((0,), int), np.zeros((0, 3))) == 0.0
+    assert metric([[0, 1]], [[[3, 1], [1, 3]]]) == 1.0
+
+
+def test_metrics_are_found_by_name_and_keep_it():
+    assert [tn.metrics.get(name).name for name in ("accuracy", "acc")] == ["accuracy", "acc"]
+    assert tn.metrics.SparseCategoricalAccuracy().name == "sparse_categorical_accuracy"
+    with pytest.raises(ValueError, match=r"Unknown metric 'accurcy'. Did you mean 'accuracy'"):
+        tn.metrics.get("accurcy")
+    with pytest.raises(ValueError, match="Labels must be integers from 0 to 1"):
+        tn.metrics.get("accuracy")([2], [[0.5, 0.5]])

@@ -1,0 +1,557 @@
+"""Sequential: structure, weights and their buffers, seeds, and what it refuses."""
+
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+import tinynet as tn
+from tinynet.layers import Dense, Flatten, ReLU, Softmax
+
+
+def small(**options):
+    model = tn.Sequential([tn.Input((3,)), Dense(8, "relu"), Dense(3, "softmax")], **{"seed": 0, **options})
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+def same(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+# ---- structure and shapes ---------------------------------------------------------------------------------------
+
+
+def test_the_lessons_model_has_the_lessons_shapes(lesson_model):
+    model = lesson_model()
+    assert [layer.output_shape for layer in model.layers] == [(None, 784), (None, 128), (None, 10)]
+    assert (model.input_shape, model.output_shape) == ((None, 28, 28, 1), (None, 10))
+    assert [weight.shape for weight in model.get_weights()] == [(784, 128), (128,), (128, 10), (10,)]
+    assert all(weight.dtype == np.float32 for weight in model.get_weights())
+    assert model.count_params() == 101770
+    assert [layer.name for layer in model.layers] == ["flatten", "dense", "dense_1"]
+
+
+def test_an_input_may_be_given_in_three_ways():
+    for layers in (
+        [tn.Input((4,)), Dense(2)],
+        [Dense(2, input_shape=(4,))],
+        [tn.layers.Input([4]), Dense(2)],
+    ):
+        model = tn.Sequential(layers)
+        assert model.built
+        assert len(model.layers) == 1
+        assert model.input_shape == (None, 4)
+
+
+def test_without_an_input_shape_the_first_data_builds_the_model():
+    model = tn.Sequential([Flatten(), Dense(2)], seed=3)
+    assert not model.built
+    assert model.get_weights() == []
+    assert model.predict(np.zeros((5, 2, 3))).shape == (5, 2)
+    assert model.input_shape == (None, 2, 3)
+    declared = tn.Sequential([Flatten(input_shape=(2, 3)), Dense(2)], seed=3)
+    assert same(model.get_weights(), declared.get_weights()), "the same seed gives the same start, built early or late"
+
+
+def test_build_takes_a_shape_with_or_without_its_batch_axis():
+    for shape in ((None, 4), (4,)):
+        model = tn.Sequential([Dense(2)])
+        model.build(shape)
+        assert model.output_shape == (None, 2)
+
+
+def test_layers_can_be_added_one_by_one():
+    model = tn.Sequential()
+    model.add(tn.Input((3,)))
+    model.add(Dense(8, "relu"))
+    model.add(Dense(3, "softmax"))
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    assert model.output_shape == (None, 3)
+    assert model.predict(np.ones((2, 3))).shape == (2, 3)
+
+
+def test_a_model_runs_its_layers_in_order():
+    model = small()
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    w1, b1, w2, b2 = model.get_weights()
+    z = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    assert np.allclose(model(x), p, rtol=0, atol=1e-6)
+    assert np.array_equal(model(x), model.predict(x))
+
+
+def test_images_may_lack_or_have_an_extra_last_axis(lesson_model):
+    model = lesson_model(seed=0)
+    x = np.random.default_rng(0).random((6, 28, 28)).astype("float32")
+    expected = model.predict(x[..., None])
+    assert expected.shape == (6, 10)
+    assert np.array_equal(model.predict(x), expected)
+    assert np.array_equal(model.predict(x[..., None, None]), expected)
+    assert np.array_equal(model.predict(x.tolist()), expected)
+
+
+def test_predict_gives_probabilities_in_float32(lesson_model, sample):
+    probabilities = lesson_model(seed=0).predict(sample[1][0][:32])
+    assert probabilities.shape == (32, 10)
+    assert probabilities.dtype == np.float32
+    assert np.allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-6)
+
+
+def test_predict_does_not_depend_on_how_it_is_cut_into_batches():
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    model = small()
+    assert np.allclose(model.predict(x, batch_size=7), model.predict(x), rtol=0, atol=1e-6)
+
+
+def test_predict_of_nothing_has_the_right_shape():
+    assert small().predict(np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_predict_prints_nothing_unasked(capsys):
+    small().predict(np.zeros((4, 3)))
+    assert capsys.readouterr().out == ""
+    small().predict(np.zeros((4, 3)), verbose=1)
+    assert capsys.readouterr().out.startswith("1/1 [==============================] - 0s ")
+
+
+def test_predict_runs_in_several_threads():
+    model, x = small(), np.random.default_rng(0).normal(size=(8, 200, 3))
+    expected = [model.predict(part) for part in x]
+    results = [None] * len(x)
+
+    def work(i):
+        for _ in range(20):
+            results[i] = model.predict(x[i])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(x))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert same(results, expected)
+
+
+def test_a_float64_model_computes_in_float64(corners):
+    model = small(dtype="float64")
+    assert model.predict(np.ones((1, 3), "float32")).dtype == np.float64
+    model.fit(*corners(), verbose=0)
+    assert all(weight.dtype == np.float64 for weight in model.get_weights())
+
+
+def test_models_nest_and_share_weights():
+    inner = tn.Sequential([Dense(4, "tanh"), Dense(2)], name="inner")
+    model = tn.Sequential([tn.Input((3,)), inner, ReLU()], seed=0)
+    assert [weight.shape for weight in model.get_weights()] == [(3, 4), (4,), (4, 2), (2,)]
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    assert np.array_equal(model(x), np.maximum(inner(x), 0))
+
+
+def test_names_are_unique_in_a_model():
+    model = tn.Sequential([Dense(1), Dense(1, name="dense_1"), Dense(1), ReLU()])
+    assert [layer.name for layer in model.layers] == ["dense", "dense_1", "dense_2", "re_lu"]
+    with pytest.raises(ValueError, match="A layer named 'dense' is in the model already"):
+        model.add(Dense(1, name="dense"))
+
+
+def test_what_cannot_be_added():
+    with pytest.raises(TypeError, match=r"Only layers can be added to a Sequential; got 3\."):
+        tn.Sequential([3])
+    with pytest.raises(TypeError, match=r"write ReLU\(\.\.\.\)"):
+        tn.Sequential([ReLU])
+    with pytest.raises(ValueError, match="An Input must come first"):
+        tn.Sequential([tn.Input((3,)), Dense(2), tn.Input((3,))])
+    with pytest.raises(ValueError, match="An Input must come first"):
+        tn.Sequential([tn.Input((3,)), tn.Input((3,))])
+    dense = Dense(2)
+    dense(np.ones((1, 3)))
+    with pytest.raises(ValueError, match=r"'dense' was built in float32 on numpy; this model is float64 on numpy"):
+        tn.Sequential([tn.Input((3,)), dense], dtype="float64")
+    with pytest.raises(ValueError, match="has no layers"):
+        tn.Sequential().predict(np.zeros((1, 2)))
+    with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64'"):
+        tn.Sequential(dtype="float16")
+
+
+def test_repr_and_summary(lesson_model, capsys, monkeypatch):
+    monkeypatch.setattr("tinynet.summary._columns", lambda: 80)
+    model = lesson_model(seed=0)
+    assert repr(model) == "<Sequential name=sequential, built=True>"
+    model.summary()
+    out = capsys.readouterr().out
+    assert "│ dense (Dense)                   │ (None, 128)             │       100,480 │" in out
+    assert " Total params: 101,770 (397.54 KB)\n" in out
+    assert "from the logits, softmax and loss computed together" in out
+    assert len({len(line) for line in out.splitlines()[1:10]}) == 1, "the table's lines are of one length"
+    model.fit(np.zeros((2, 28, 28)), [0, 1], verbose=0)
+    texts = []
+    model.summary(print_fn=texts.append)
+    assert " Total params: 305,310 (1.16 MB)\n" in texts[0]
+    assert " Optimizer params: 203,540 (795.08 KB)\n" in texts[0]
+    tn.Sequential([Dense(3)]).summary()
+    assert "?" in capsys.readouterr().out
+    monkeypatch.setattr("tinynet.summary._columns", lambda: 20)
+    model = small()
+    model.layers[0].trainable = False
+    model.summary()
+    assert " Non-trainable params: 32 (128.00 B)\n" in capsys.readouterr().out
+
+
+# ---- weights and buffers ----------------------------------------------------------------------------------------
+
+
+def is_view(model):
+    """Whether every weight and gradient lies in the step's flat buffers."""
+    buffers = model._step.buffers
+    return all(weight.base is buffers.weights for weight in model.weights) and all(
+        gradient.base is buffers.gradients for gradient in model.weight_gradients
+    )
+
+
+def test_weights_are_views_of_the_buffer_after_all_that_can_happen_to_them(corners):
+    x, y = corners()
+    model = small()
+    model.fit(x, y, verbose=0)
+    assert is_view(model)
+    buffer = model._step.buffers.weights
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    model.layers[0].kernel = np.ones((3, 8))
+    model.layers[0].kernel *= 2
+    model.layers[0].kernel += 1
+    assert is_view(model)
+    assert model._step.buffers.weights is buffer
+    assert (buffer[:24] == 3).all()
+    model.fit(x, y, verbose=0)
+    assert is_view(model)
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("epochs_before", [0, 2])
+def test_a_copy_goes_on_as_the_original_and_shares_nothing(twin, epochs_before, corners):
+    x, y = corners()
+    model = small()
+    if epochs_before:
+        model.fit(x, y, epochs=epochs_before, verbose=0)
+    other = twin(model)
+    assert same(other.get_weights(), model.get_weights())
+    before = model.get_weights()
+    other.fit(x, y, epochs=2, verbose=0)
+    assert same(model.get_weights(), before)
+    assert is_view(other)
+    model.fit(x, y, epochs=2, verbose=0)
+    assert same(other.get_weights(), model.get_weights()), "to the last bit, the optimizer's state included"
+
+
+def test_a_pickle_holds_the_weights_once(corners):
+    model = small()
+    model.fit(*corners(), verbose=0)
+    extra = len(pickle.dumps(model)) - len(pickle.dumps(small()))
+    assert extra < 3.5 * 4 * model.count_params() + 2000, "two slots and a scratch array of the optimizer, no buffers"
+
+
+def test_a_layer_lent_to_another_model_trains_in_both(corners):
+    x, y = corners()
+    shared = Dense(8, "relu")
+    models = [tn.Sequential([tn.Input((3,)), shared, Dense(3, "softmax")], seed=seed) for seed in (0, 1)]
+    for model in models:
+        model.compile("adam", "sparse_categorical_crossentropy")
+    for model in [*models, *models]:
+        before = shared.kernel.copy()
+        model.fit(x, y, verbose=0)
+        assert not np.array_equal(shared.kernel, before)
+        assert is_view(model)
+    assert np.array_equal(models[0].get_weights()[0], models[1].get_weights()[0])
+
+
+def test_a_layer_standing_twice_has_one_set_of_weights(corners):
+    x, y = corners()
+    shared = Dense(3, "relu")
+    model = tn.Sequential([tn.Input((3,)), shared, shared, Dense(3, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert len(model.layers) == 3
+    assert len(model.get_weights()) == 4
+    assert model.count_params() == 24
+    losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_frozen_layers_stay_as_they_are_and_the_rest_trains(corners):
+    x, y = corners()
+    for frozen in (0, 1):
+        model = small()
+        model.layers[frozen].trainable = False
+        model.compile("adam", "sparse_categorical_crossentropy")
+        before = model.get_weights()
+        model.fit(x, y, verbose=0)
+        changed = [not np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True)]
+        assert changed == [frozen == 1, frozen == 1, frozen == 0, frozen == 0]
+        assert model.optimizer.state_size == 2 * sum(w.size for w, c in zip(before, changed, strict=True) if c)
+    model = small()
+    model.trainable = False
+    assert not any(layer.trainable for layer in model.layers)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    model.fit(x, y, verbose=0)
+    assert same(model.get_weights(), before)
+
+
+def test_get_weights_are_copies_and_set_weights_copies():
+    model = small()
+    weights = model.get_weights()
+    weights[0][...] = 7
+    assert not (model.layers[0].kernel == 7).any()
+    model.set_weights(weights)
+    assert (model.layers[0].kernel == 7).all()
+    weights[0][...] = 8
+    assert (model.layers[0].kernel == 7).all()
+
+
+def test_gradients_are_those_of_the_mean_loss_in_the_order_of_the_weights(corners):
+    x, y = corners(8)
+    model = small(dtype="float64")
+    before = model.get_weights()
+    loss, gradients = model.gradients(x, y)
+    assert type(loss) is float
+    assert np.isclose(loss, model.evaluate(x, y, verbose=0)[0], rtol=0, atol=1e-12)
+    assert [gradient.shape for gradient in gradients] == [weight.shape for weight in before]
+    assert same(model.get_weights(), before)
+    assert model.optimizer.iterations == 0
+    # gradients of two part-batches, weighted by their sizes, add up to the whole's
+    parts = [model.gradients(x[rows], y[rows])[1] for rows in (slice(0, 3), slice(3, 8))]
+    for whole, first, second in zip(gradients, *parts, strict=True):
+        assert np.allclose(whole, (3 * first + 5 * second) / 8, rtol=0, atol=1e-15)
+
+
+def test_gradients_of_frozen_layers_are_there_too(corners):
+    x, y = corners()
+    model = small()
+    expected = model.gradients(x, y)[1]
+    model.layers[0].trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert same(model.gradients(x, y)[1], expected)
+
+
+# ---- seeds ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bits(corners):
+    x, y = corners()
+    first, second = small(seed=5), small(seed=5)
+    for model in (first, second):
+        model.fit(x, y, epochs=3, verbose=0)
+    assert same(first.get_weights(), second.get_weights())
+    assert first.history.history == second.history.history
+
+
+def test_another_seed_gives_other_weights_and_another_order(corners):
+    assert not np.array_equal(small(seed=1).get_weights()[0], small(seed=2).get_weights()[0])
+    x, y = corners()
+    one, other = small(seed=1), small(seed=2)
+    other.set_weights(one.get_weights())
+    for model in (one, other):
+        model.fit(x, y, verbose=0)
+    assert not np.array_equal(one.get_weights()[0], other.get_weights()[0])
+
+
+def test_without_a_seed_one_is_drawn_and_kept(corners):
+    first, second = tn.Sequential(seed=None), tn.Sequential()
+    assert first.seed != second.seed
+    drawn = small(seed=None)
+    assert same(small(seed=drawn.seed).get_weights(), drawn.get_weights())
+
+
+def test_two_layers_of_a_model_start_with_different_weights():
+    model = tn.Sequential([tn.Input((4,)), Dense(4), Dense(4)], seed=0)
+    assert not np.array_equal(model.layers[0].kernel, model.layers[1].kernel)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_bad_seeds(seed):
+    with pytest.raises(ValueError, match="seed must be an integer of at least 0"):
+        tn.Sequential(seed=seed)
+
+
+# ---- bad input --------------------------------------------------------------------------------------------------
+
+
+CALLS = [
+    lambda model, x, y: model.fit(x, y, verbose=0),
+    lambda model, x, y: model.evaluate(x, y, verbose=0),
+    lambda model, x, y: model.train_on_batch(x, y),
+    lambda model, x, y: model.gradients(x, y),
+    lambda model, x, y: model.fit(np.zeros((4, 3)), [0, 1, 2, 0], validation_data=(x, y), verbose=0),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (np.zeros((4, 3)), [0, 1, 2, 3], "Labels must be integers from 0 to 2.* label number 3 is 3"),
+        (np.zeros((4, 3)), [0, -1, 2, 0], "label number 1 is -1"),
+        (np.zeros((4, 3)), [0, 0.5, 2, 0], "label number 1 is 0.5"),
+        (np.zeros((4, 3)), [0, np.nan, 2, 0], "label number 1 is nan"),
+        (np.zeros((4, 3)), [0, 1, 2], "x has 4, y has 3"),
+        (np.zeros((4, 3)), 1, "x has 4, y is 1"),
+        (np.zeros((4, 2)), [0, 1, 2, 0], r"x has the wrong shape: expected \(batch, 3\), got \(4, 2\)"),
+        (np.zeros((4, 3, 2)), [0, 1, 2, 0], r"expected \(batch, 3\), got \(4, 3, 2\)"),
+        (np.zeros(3), [0], r"x is a single sample: expected \(batch, 3\), got \(3,\)\. Add a batch axis: x\[None\]"),
+        (np.zeros((0, 3)), np.zeros(0, int), "There are no samples"),
+        (np.array([["a", "b", "c"]]), [0], "x must be an array of real numbers; got dtype <U1"),
+        ([[1, 2, 3], [1, 2]], [0, 1], "x must be an array, or lists that make one"),
+        (5, [0], "got a single number"),
+    ],
+)
+def test_bad_data_is_refused_where_it_is_given_and_nothing_changes(call, x, y, message):
+    model = small()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        call(model, x, y)
+    assert same(model.get_weights(), before)
+    assert model.optimizer.iterations == 0
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28)])
+def test_a_single_image_is_told_to_take_a_batch_axis(lesson_model, shape):
+    message = r"expected \(batch, 28, 28, 1\).* Add a batch axis: x\[None\]"
+    with pytest.raises(ValueError, match=message):
+        lesson_model().predict(np.zeros(shape))
+    with pytest.raises(ValueError, match=message):
+        lesson_model()(np.zeros(shape))
+
+
+def test_images_of_the_wrong_size(lesson_model):
+    for shape in ((5, 784), (5, 28, 27), (5, 27, 28, 1), (5, 28, 28, 3), (5, 28, 28, 1, 2)):
+        with pytest.raises(ValueError, match="x has the wrong shape"):
+            lesson_model().predict(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"optimizer": "adm"}, "Unknown optimizer 'adm'. Did you mean 'adam'"),
+        ({"loss": "sparse_crossentropy"}, "Unknown loss .* Did you mean 'sparse_categorical_crossentropy'"),
+        ({"metrics": ["acuracy"]}, "Unknown metric 'acuracy'. Did you mean 'accuracy'"),
+    ],
+)
+def test_unknown_names_are_refused_in_compile_and_the_old_ones_stay(arguments, message):
+    model = small()
+    optimizer = model.optimizer
+    given = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **arguments}
+    with pytest.raises(ValueError, match=message):
+        model.compile(**given)
+    assert model.optimizer is optimizer
+
+
+def test_compile_arguments_of_the_wrong_kind():
+    model = small()
+    with pytest.raises(TypeError, match=r"metrics must be a list, as in metrics=\['accuracy'\]; got 'accuracy'"):
+        model.compile("adam", "sparse_categorical_crossentropy", "accuracy")
+    with pytest.raises(ValueError, match="Metrics need names of their own"):
+        model.compile("adam", "sparse_categorical_crossentropy", ["accuracy", "accuracy"])
+    with pytest.raises(TypeError, match="optimizer must be a name"):
+        model.compile(None, "sparse_categorical_crossentropy")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_compile_comes_first(call):
+    model = tn.Sequential([tn.Input((3,)), Dense(3, "softmax")])
+    with pytest.raises(RuntimeError, match=r"Call model\.compile"):
+        call(model, np.zeros((1, 3)), [0])
+
+
+def test_two_models_cannot_mix_their_steps_in_one_optimizer(corners):
+    x, y = corners()
+    optimizer = tn.optimizers.Adam()
+    first, second = small(seed=0), small(seed=1)
+    first.compile(optimizer, "sparse_categorical_crossentropy")
+    first.fit(x, y, verbose=0)
+    second.compile(optimizer, "sparse_categorical_crossentropy")
+    assert optimizer.iterations == 0
+    second.fit(x, y, verbose=0)
+    with pytest.raises(RuntimeError, match="compiled into another model"):
+        first.fit(x, y, verbose=0)
+
+
+def test_a_layer_added_after_training_asks_for_a_new_compile(corners):
+    x, y = corners()
+    model = small()
+    model.fit(x, y, verbose=0)
+    model.add(Dense(3, "softmax"))
+    with pytest.raises(ValueError, match=r"has made 2 steps on other weights .* Compile the model again"):
+        model.fit(x, y, verbose=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, verbose=0)
+
+
+def test_weights_of_the_wrong_number_or_shape():
+    model = small()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"has 4 weights .* set_weights got 3"):
+        model.set_weights(before[:3])
+    with pytest.raises(ValueError, match=r"weight 2 \(dense_1\.kernel\) has shape \(8, 3\); got .* \(3, 8\)"):
+        model.set_weights([before[0] + 1, before[1], before[2].T, before[3]])
+    assert same(model.get_weights(), before)
+
+
+# ---- softmax and cross-entropy meet in the loss -------------------------------------------------------------------
+
+
+def test_training_from_logits_is_decided_once_and_only_where_it_is_right():
+    def trained_from_logits(*end, **loss):
+        model = tn.Sequential([tn.Input((3,)), Dense(3), *end])
+        model.compile("sgd", tn.losses.SparseCategoricalCrossentropy(**loss))
+        return model.trains_from_logits
+
+    assert trained_from_logits(Softmax())
+    assert trained_from_logits(Dense(3, activation="softmax"))
+    assert trained_from_logits(Softmax(axis=1))
+    assert not trained_from_logits(Softmax(axis=0))
+    assert not trained_from_logits(ReLU())
+    assert not trained_from_logits(from_logits=True)
+
+
+def test_softmax_with_from_logits_is_refused():
+    model = tn.Sequential([tn.Input((3,)), Dense(3, "softmax")])
+    with pytest.raises(ValueError, match="softmax twice"):
+        model.compile("sgd", tn.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+
+def test_both_ways_give_the_same_loss_and_gradients(corners):
+    x, y = corners()
+
+    class Plain(tn.losses.SparseCategoricalCrossentropy):
+        def on_logits(self):
+            return None
+
+    fused, plain = small(dtype="float64"), small(dtype="float64")
+    plain.compile("adam", Plain(), ["accuracy"])
+    (loss, gradients), (expected_loss, expected) = fused.gradients(x, y), plain.gradients(x, y)
+    assert np.isclose(loss, expected_loss, rtol=0, atol=1e-12)
+    assert all(np.allclose(a, b, rtol=0, atol=1e-12) for a, b in zip(gradients, expected, strict=True))
+    assert fused.evaluate(x, y, verbose=0)[1] == plain.evaluate(x, y, verbose=0)[1]
+
+
+def test_a_confident_mistake_still_has_a_gradient():
+    model = tn.Sequential([tn.Input((1,)), Dense(2, "softmax", use_bias=False)])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.set_weights([[[1000.0, -1000.0]]])
+    loss, gradients = model.gradients([[1.0]], [1])
+    assert loss == 2000
+    assert gradients[0].tolist() == [[1, -1]]
+
+
+def test_metrics_see_probabilities_when_trained_from_logits(corners):
+    class Mass(tn.metrics.Metric):
+        name = "mass"
+
+        def values(self, labels, outputs):
+            return outputs.sum(axis=-1)
+
+    model = small(dtype="float64")
+    model.compile("adam", "sparse_categorical_crossentropy", [Mass()])
+    x, y = corners()
+    assert np.isclose(model.evaluate(x, y, verbose=0)[1], 1, rtol=0, atol=1e-12)
+    assert np.isclose(model.fit(x, y, verbose=0).history["mass"][0], 1, rtol=0, atol=1e-12)
