@@ -144,12 +144,19 @@ def test_xp_of_finds_the_module_that_owns_an_array(monkeypatch):
 
 def test_to_numpy_copies_from_a_device_only():
     class DeviceArray:
-        shape = (2,)
+        __cuda_array_interface__: dict = {}
 
         def get(self):
             return np.ones(2)
 
+    class Series(list):  # like pandas', which has a get() too
+        shape = (2,)
+
+        def get(self, key):
+            raise KeyError(key)
+
     array = np.zeros(2)
+    assert backend.to_numpy(Series([1, 2])).tolist() == [1, 2]
     assert backend.to_numpy(array) is array
     assert backend.to_numpy(DeviceArray()).tolist() == [1, 1]
     assert backend.to_numpy([1, 2]).tolist() == [1, 2]

@@ -153,7 +153,8 @@ def publish(server, path, files):
 
 
 def obtain(known=(), given=None, mirrors=()):
-    return fetch.obtain("Toys", FILES, given, known, mirrors, PACKAGE, PACKAGE_FOLDER)
+    folders = [Path(given)] if given else list(known)
+    return fetch.obtain("Toys", FILES, folders, bool(given), mirrors, PACKAGE, PACKAGE_FOLDER)
 
 
 def failure(**options):
@@ -215,6 +216,11 @@ def test_the_content_is_verified_and_not_the_gzip_file(tmp_path):
 def test_a_wrong_file_in_one_known_folder_is_passed_over_for_a_right_one_in_the_next(tmp_path):
     a, b = fill(tmp_path / "a", {**GZIPPED, FIRST: OTHER}), fill(tmp_path / "b", GZIPPED)
     assert_complete(obtain([a, b]))
+
+
+def test_a_file_that_was_found_is_not_looked_for_again(tmp_path):
+    a, b = fill(tmp_path / "a", only(GZIPPED, FIRST)), fill(tmp_path / "b", {FIRST: OTHER})
+    assert str(b / FIRST) not in failure(known=[a, b])
 
 
 def test_arrays_from_files_can_be_written_to(tmp_path):
@@ -291,7 +297,7 @@ def test_the_reason_why_a_mirror_failed_is_told_with_the_file(tmp_path, server, 
     (line,) = [line for line in failure(known=[tmp_path / "cache"], mirrors=[mirror]).splitlines() if mirror in line]
     assert re.search(reason, line)
     assert FIRST in line
-    assert not (tmp_path / "cache").exists()
+    assert contents(tmp_path / "cache") == {}
 
 
 def test_a_mirror_that_cannot_be_reached_is_passed_over(tmp_path, server, closed_port):
@@ -311,6 +317,14 @@ def test_a_mirror_that_hangs_up_is_passed_over(tmp_path, server):
         mirror = f"http://127.0.0.1:{rude.getsockname()[1]}/"
         assert_complete(obtain([tmp_path / "cache"], mirrors=[mirror, publish(server, "/", GZIPPED)]))
         thread.join()
+
+
+def test_a_mirror_has_so_many_seconds_to_answer(tmp_path, server, monkeypatch):
+    connect, timeouts = socket.create_connection, []
+    monkeypatch.setattr(socket, "create_connection", lambda *args: (timeouts.append(args[1]), connect(*args))[1])
+    obtain([tmp_path / "cache"], mirrors=[publish(server, "/", GZIPPED)])
+    assert timeouts == [fetch.TIMEOUT] * len(NAMES)
+    assert 5 <= fetch.TIMEOUT <= 60
 
 
 def test_a_mirror_that_stays_silent_is_passed_over(tmp_path, server, monkeypatch):
@@ -446,7 +460,7 @@ def test_a_given_folder_that_cannot_be_written_is_an_error(tmp_path, server):
 
 def test_a_cache_that_cannot_be_written_costs_a_warning_and_not_the_data(tmp_path, server):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.warns(UserWarning, match="could not be written, so it will be fetched again") as caught:
+    with pytest.warns(UserWarning, match="cannot be written to .* so Toys will be fetched again") as caught:
         arrays = obtain([tmp_path / "file" / "cache"], mirrors=[publish(server, "/", GZIPPED)])
     assert_complete(arrays)
     assert str(tmp_path / "file" / "cache") in str(caught[0].message)
@@ -548,6 +562,7 @@ def test_a_failing_update_does_not_matter_if_the_download_works(tmp_path, debian
         ({"update": 'echo "W: no network"; exit 100', "download": "exit 100"}, "W: no network$"),
         ({"download": 'echo "a strange sentence"; exit 1'}, "a strange sentence$"),
         ({"download": 'echo "W: nothing to do"; exit 0'}, "downloaded nothing: W: nothing to do$"),
+        ({"download": 'echo "E: the language is $LC_ALL"; exit 100'}, "E: the language is C$"),
         ({"unpack": 'echo "dpkg-deb: error: no archive"; exit 2'}, "dpkg-deb: error: no archive$"),
         ({"download": r"printf 'E: caf\351 is closed\n'; exit 100"}, "E: caf. is closed$"),  # Latin-1 on a UTF-8 system
         ({"content": only(GZIPPED, FIRST)}, f"the package has no {PACKAGE_FOLDER}/{SECOND}.gz$"),
@@ -556,7 +571,7 @@ def test_a_failing_update_does_not_matter_if_the_download_works(tmp_path, debian
 )
 def test_the_reason_why_the_package_failed_is_told(tmp_path, debian, broken, reason):
     debian(**broken)
-    (line,) = [line for line in failure(known=[tmp_path / "cache"]).splitlines() if f"- {PACKAGE}" in line]
+    (line,) = [line for line in failure(known=[tmp_path / "cache"]).splitlines() if f"- package {PACKAGE}" in line]
     assert re.search(reason, line)
     assert contents(tmp_path / "temporary") == {}
 
@@ -677,7 +692,7 @@ def test_a_given_folder_is_enough_for_a_user_without_a_home(tmp_path, monkeypatc
 def test_the_warning_of_a_cache_that_cannot_be_written_points_at_the_call(tmp_path, server, monkeypatch):
     (tmp_path / "home" / ".cache").write_bytes(b"")
     monkeypatch.setattr(fashion_mnist, "MIRRORS", (publish(server, "/", GZIPPED),))
-    with pytest.warns(UserWarning, match="could not be written") as caught:
+    with pytest.warns(UserWarning, match="cannot be written to") as caught:
         fashion_mnist.load_data()
     assert {warning.filename for warning in caught} == {__file__}
 

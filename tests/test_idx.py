@@ -56,9 +56,8 @@ def refusal(path, content):
     return reason
 
 
-def refusal_and_peak(path, content):
-    """The reason for which this content is refused, and the most bytes of memory that were held meanwhile."""
-    path.write_bytes(content)
+def refusal_and_peak(path):
+    """The reason for which this file is refused, and the most bytes of memory that were held meanwhile."""
     tracemalloc.start()
     try:
         idx.read(path)
@@ -170,6 +169,12 @@ def test_one_to_five_dimensions_and_as_many_as_numpy_has(tmp_path, shape):
     idx.write(tmp_path / "a", array)
     assert (tmp_path / "a").read_bytes()[:4] == bytes([0, 0, 0x0C, len(shape)])
     assert_same(idx.read(tmp_path / "a"), array)
+
+
+@pytest.mark.parametrize("dtype", BY_HAND)
+@pytest.mark.parametrize("dims", range(4))
+def test_entries_lie_in_memory_where_the_processor_wants_them(dtype, dims):
+    assert idx.decode(idx.encode(np.ones((2,) * dims, dtype))).flags.aligned
 
 
 # --- round trips
@@ -417,30 +422,38 @@ def test_sizes_that_numpy_cannot_hold_are_refused_though_one_is_zero(tmp_path, s
 @pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzipped"])
 @pytest.mark.parametrize("sizes", [HUGE, HUGE * 2, HUGE * 4, b"\x03\x00\x00\x00"], ids=bytes.hex)
 def test_absurd_sizes_are_refused_before_memory_is_taken(tmp_path, sizes, wrap):
-    content = wrap(bytes([0, 0, 0x0E, len(sizes) // 4]) + sizes + bytes(100))
-    reason, peak = refusal_and_peak(tmp_path / "a", content)
+    (tmp_path / "a").write_bytes(wrap(bytes([0, 0, 0x0E, len(sizes) // 4]) + sizes + bytes(100)))
+    reason, peak = refusal_and_peak(tmp_path / "a")
     assert re.search(r"the header declares [\d,]{11,} bytes", reason)
     assert peak < LITTLE_MEMORY
 
 
+def test_a_large_file_that_is_not_what_it_declares_is_refused_unread(tmp_path):
+    (tmp_path / "a").write_bytes(GRID_BYTES)
+    os.truncate(tmp_path / "a", 100_000_000)  # which takes no room on the disk
+    reason, peak = refusal_and_peak(tmp_path / "a")
+    assert "the header declares 18 bytes, there are 100,000,000" in reason
+    assert peak < LITTLE_MEMORY
+
+
 def test_a_gzip_bomb_is_refused_before_it_goes_off(tmp_path):
-    bomb = gzip.compress(bytes([0, 0, 8, 1]) + (10).to_bytes(4, "big") + bytes(50_000_000))
-    reason, peak = refusal_and_peak(tmp_path / "a.gz", bomb)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes([0, 0, 8, 1]) + (10).to_bytes(4, "big") + bytes(50_000_000)))
+    reason, peak = refusal_and_peak(tmp_path / "a.gz")
     assert "more entries than the header declares" in reason
     assert peak < LITTLE_MEMORY
 
 
 def test_a_bomb_in_a_later_gzip_member_is_refused_as_well(tmp_path):
-    bomb = GRID_GZ + gzip.compress(bytes(50_000_000))
-    reason, peak = refusal_and_peak(tmp_path / "a.gz", bomb)
+    (tmp_path / "a.gz").write_bytes(GRID_GZ + gzip.compress(bytes(50_000_000)))
+    reason, peak = refusal_and_peak(tmp_path / "a.gz")
     assert "more entries than the header declares" in reason
     assert peak < LITTLE_MEMORY
 
 
 def test_memory_follows_the_data_and_not_the_header(tmp_path):
     noise = np.random.default_rng(0).bytes(50_000)  # 50 KB that could, as far as their length tells, expand to 50 MB
-    content = gzip.compress(bytes([0, 0, 8, 1]) + (50_000_000).to_bytes(4, "big") + noise)
-    reason, peak = refusal_and_peak(tmp_path / "a.gz", content)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes([0, 0, 8, 1]) + (50_000_000).to_bytes(4, "big") + noise))
+    reason, peak = refusal_and_peak(tmp_path / "a.gz")
     assert "cut off" in reason
     assert peak < LITTLE_MEMORY
 

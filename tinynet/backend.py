@@ -51,9 +51,24 @@ def xp_of(array: Any) -> ModuleType:
     return sys.modules[type(array).__module__.partition(".")[0]]
 
 
+def on_device(array: Any) -> bool:
+    """Whether this is an array in a GPU's memory."""
+    return hasattr(array, "__cuda_array_interface__")
+
+
+def to_array(values: Any) -> Any:
+    """What a user gave as an array: left where it is if it is NumPy's or CuPy's, else made NumPy's."""
+    return values if on_device(values) else np.asarray(values)
+
+
 def to_numpy(array: Any) -> np.ndarray:
     """The array on the host: itself if it is NumPy's, a copy if it is CuPy's."""
-    return array.get() if hasattr(array, "get") and hasattr(array, "shape") else np.asarray(array)
+    return array.get() if on_device(array) else np.asarray(array)
+
+
+def move(array: Any, xp: ModuleType, dtype: Any = None) -> Any:
+    """The array in the memory of this module, in this dtype; copied only where it must be."""
+    return xp.asarray(to_numpy(array) if xp is np else array, dtype=dtype)
 
 
 def take_rows(array: Any, rows: Any, out: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .backend import module, to_numpy
+from .backend import module, move
 from .layers.base import Layer
 
 
@@ -43,5 +43,5 @@ class FlatBuffers:
             weight = part.__dict__[name]
             if weight.base is not self.weights:
                 own = self.weights[place].reshape(shape)
-                own[...] = weight if isinstance(weight, self.xp.ndarray) else self.xp.asarray(to_numpy(weight))
+                own[...] = move(weight, self.xp)
                 part.bind(name, own, self.gradients[place].reshape(shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .backend import module, take_rows
+from .backend import module, move, take_rows
 
 
 class ArrayBatches:
@@ -18,8 +18,8 @@ class ArrayBatches:
 
     def __init__(self, x: Any, y: Any, batch_size: int, backend: str, dtype: Any):
         self.xp = module(backend)
-        self.x = self.xp.ascontiguousarray(x)  # take() would copy a strided array whole, for every batch
-        self.y = None if y is None else self.xp.asarray(y)
+        self.x = self.xp.ascontiguousarray(move(x, self.xp))  # take() would copy a strided array whole, every time
+        self.y = None if y is None else move(y, self.xp)
         self.batch_size, self.dtype = batch_size, dtype
         self.order: Any = None
 
@@ -28,7 +28,7 @@ class ArrayBatches:
 
     def shuffle(self, rng: Any) -> None:
         """Draw the order of the next passes."""
-        self.order = self.xp.asarray(rng.permutation(len(self.x)))
+        self.order = move(rng.permutation(len(self.x)), self.xp)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         starts = range(0, len(self.x), self.batch_size)

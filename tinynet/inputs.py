@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from .backend import to_array
 from .losses import Loss
 from .metrics import Metric
 
 
 def as_samples(x: Any) -> Any:
     """x as an array of real numbers, its first axis counting samples; lists are accepted."""
-    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
-        try:
-            x = np.asarray(x)
-        except ValueError as error:
-            raise ValueError(f"x must be an array, or lists that make one: {error}") from None
+    try:
+        x = to_array(x)
+    except ValueError as error:
+        raise ValueError(f"x must be an array, or lists that make one: {error}") from None
     if x.dtype.kind not in "biuf":
         raise ValueError(f"x must be an array of real numbers; got dtype {x.dtype}.")
     if x.ndim == 0:
@@ -41,7 +41,7 @@ def check_labels(
     x: Any, y: Any, loss: Loss, metrics: Sequence[Metric], output_shape: tuple[int | None, ...]
 ) -> np.ndarray:
     """The labels as the loss wants them, one for each sample of x; ValueError if any is not valid."""
-    y = y if hasattr(y, "shape") else np.asarray(y)
+    y = to_array(y)
     if y.ndim == 0 or len(y) != len(x):
         got = f"y has {len(y)}" if y.ndim else f"y is {y}"
         raise ValueError(f"x and y must have the same number of samples: x has {len(x)}, {got}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import to_numpy, xp_of
+from .backend import move, to_array, to_numpy, xp_of
 from .checks import resolve
 
 
@@ -25,9 +25,9 @@ class Loss:
     name = "loss"
     from_logits = False
 
-    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
+    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:
         """Validate the labels for outputs of this shape (batch axis included, its size may be None)."""
-        return np.asarray(labels)
+        return to_array(labels)
 
     def forward(self, labels: Any, outputs: Any) -> tuple[Any, Any]:
         """Return (values, cache)."""
@@ -42,9 +42,10 @@ class Loss:
         return None
 
     def __call__(self, y_true: Any, y_pred: Any) -> float:
-        outputs = y_pred if hasattr(y_pred, "dtype") and y_pred.dtype.kind == "f" else np.asarray(y_pred, "float32")
+        outputs = to_array(y_pred)
+        outputs = outputs if outputs.dtype.kind == "f" else outputs.astype("float32")
         labels = self.check(y_true, outputs.shape)
-        values, _ = self.forward(xp_of(outputs).asarray(labels), outputs)
+        values, _ = self.forward(move(labels, xp_of(outputs)), outputs)
         return float(values.mean())
 
     def __repr__(self) -> str:
@@ -130,7 +131,7 @@ def check_class_labels(labels: Any, output_shape: tuple[int | None, ...]) -> np.
 
     ValueError, with the first wrong label and its place, unless each is an integer in [0, C).
     """
-    labels, classes = np.asarray(to_numpy(labels)), output_shape[-1]
+    labels, classes = to_numpy(labels), output_shape[-1]
     if labels.ndim == len(output_shape) and labels.shape[-1] == 1 and output_shape[-1] != 1:
         labels = labels[..., 0]
     if labels.ndim != len(output_shape) - 1 or labels.shape[1:] != tuple(output_shape[1:-1]):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from .backend import xp_of
+from .backend import move, to_array, xp_of
 from .checks import resolve
 from .losses import check_class_labels
 
@@ -16,17 +14,17 @@ class Metric:
 
     name = "metric"
 
-    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
+    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:
         """Validate the labels, as a loss does."""
-        return np.asarray(labels)
+        return to_array(labels)
 
     def values(self, labels: Any, outputs: Any) -> Any:
         """Return one value per label."""
         raise TypeError(f"{type(self).__name__} must define values(labels, outputs).")
 
     def __call__(self, y_true: Any, y_pred: Any) -> float:
-        outputs = y_pred if hasattr(y_pred, "dtype") else np.asarray(y_pred)
-        labels = xp_of(outputs).asarray(self.check(y_true, outputs.shape))
+        outputs = to_array(y_pred)
+        labels = move(self.check(y_true, outputs.shape), xp_of(outputs))
         return float(self.values(labels, outputs).mean()) if labels.size else 0.0
 
     def __repr__(self) -> str:

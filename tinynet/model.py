@@ -330,7 +330,7 @@ class Sequential(Layer):
     def _whole(self, x: Any, labels: np.ndarray) -> tuple[Any, Any]:
         """Samples and labels as one batch on the backend."""
         xp = backends.module(self.backend)
-        return as_array(x, xp, self.dtype), xp.asarray(labels)
+        return as_array(x, xp, self.dtype), backends.move(labels, xp)
 
 
 def _as_list(results: dict[str, float]) -> Any:

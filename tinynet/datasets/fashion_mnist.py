@@ -75,8 +75,9 @@ def load_data(data_dir: str | os.PathLike[str] | None = None, sample: bool = Fal
     if sample:
         arrays = {name: idx.read(SAMPLE / f"{name}.gz") for name in FILES}
     else:
-        given = data_dir if data_dir is not None else os.environ.get("TINYNET_DATA") or None
-        arrays = fetch.obtain(TITLE, FILES, given, _known_folders(), MIRRORS, PACKAGE, PACKAGE_FOLDER)
+        given = data_dir or os.environ.get("TINYNET_DATA")
+        folders = [Path(given).expanduser()] if given else _known_folders()
+        arrays = fetch.obtain(TITLE, FILES, folders, bool(given), MIRRORS, PACKAGE, PACKAGE_FOLDER)
     x_train, y_train, x_test, y_test = (arrays[name] for name in FILES)
     return (x_train, y_train), (x_test, y_test)
 

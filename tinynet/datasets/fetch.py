@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,110 +45,153 @@ def decode_verified(content: bytes, sha256: str) -> np.ndarray:
 def obtain(
     title: str,
     files: Mapping[str, str],
-    given: str | os.PathLike[str] | None,
-    known: Sequence[Path],
+    folders: Sequence[Path],
+    given: bool,
     mirrors: Sequence[str],
     package: str,
     package_folder: str,
 ) -> dict[str, np.ndarray]:
     """The arrays of a data set by file name; `files` maps each name, without .gz, to its SHA-256.
 
-    A given folder is used, and filled with what is missing, never bypassed: a wrong file in it raises IdxError.
-    Otherwise the `known` folders are searched, and what is missing is fetched into the first of them, where a wrong
-    file is replaced. Fetching tries the mirrors in order, then the distribution's package. FetchError if all fail.
+    The folders are searched in order, and what is missing is fetched into the first of them: from the mirrors in
+    order, then out of the distribution's package. If the folder was `given` by the user, a wrong file in it raises
+    IdxError and is left as it is, and OSError says that it cannot be written to; otherwise a wrong file is replaced,
+    and a warning says so if the folder cannot be written to. FetchError if something is still missing in the end.
     """
-    folders = [Path(given)] if given is not None else list(known)
     tried: list[str] = []
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for folder in folders:
-        arrays.update(_search(folder, {n: files[n] for n in files if n not in arrays}, given is not None, tried))
+        arrays.update(_search(folder, {n: files[n] for n in files if n not in arrays}, given, tried))
     missing = [name for name in files if name not in arrays]
-    sources = [(base, from_mirror) for base in mirrors] + [(f"{package}:{package_folder}", from_package)]
+    unwritable = _make_writable(folders[0]) if missing else None
+    if unwritable and given:
+        raise OSError(f"{title} is not in {folders[0]}, and that cannot be written to: {unwritable}")
+    sources = [(base, from_mirror) for base in mirrors] + [(f"package {package}", from_package(package_folder))]
     for source, get in sources if missing else ():
         try:
             for name, content in get(source, list(missing), title):
-                arrays[name] = decode_verified(content, files[name])
-                _keep(folders[0] / f"{name}.gz", content, must=given is not None)
+                arrays[name] = _checked(f"{name}.gz", content, files[name])
                 missing.remove(name)
-        except (FetchError, idx.IdxError) as error:
+                unwritable = unwritable or _write(folders[0] / f"{name}.gz", content)
+        except FetchError as error:
             tried.append(f"{source}: {error}")
         if not missing:
             break
     if missing:
         raise FetchError(_explain(title, missing, tried, package))
+    if unwritable and given:
+        raise unwritable
+    if unwritable:
+        why = f"{folders[0]} cannot be written to ({unwritable})"
+        warnings.warn(f"{why}, so {title} will be fetched again next time.", stacklevel=3)
     return arrays
 
 
-def from_mirror(base: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
-    """Download `<base><name>.gz` for each name; FetchError as soon as one fails."""
+def from_mirror(source: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
+    """Download `<source><name>.gz` for each name; FetchError as soon as one fails."""
     for name in names:
-        yield name, _download(f"{base}{name}.gz", title)
+        yield name, _download(f"{source}{name}.gz", title)
 
 
-def from_package(source: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
-    """Take the files out of a Debian package, `<package>:<folder>`, downloaded as an ordinary user.
+def from_package(folder: str) -> Callable[[str, Sequence[str], str], Iterator[tuple[str, bytes]]]:
+    """A source like `from_mirror`, for the files in this folder of "package NAME", a package of Debian or Ubuntu.
 
-    apt-get gets lists and cache folders of its own, so nothing on the system changes and no root is needed.
+    It is downloaded as an ordinary user: apt-get gets lists and cache folders of its own, so nothing on the system
+    changes and no root is needed.
     """
-    import shutil
-    import tempfile
 
-    package, _, folder = source.partition(":")
-    for program in ("apt-get", "dpkg-deb"):
-        if shutil.which(program) is None:
-            raise FetchError(f"{program} is not on this machine (it is on Debian and Ubuntu)")
-    with tempfile.TemporaryDirectory(prefix="tinynet-") as work, _announced(f"Fetching {title} from package {package}"):
-        for part in ("lists/partial", "cache/archives/partial"):
-            os.makedirs(os.path.join(work, part))
-        options = ["-q", "-o", f"Dir::State::Lists={work}/lists", "-o", f"Dir::Cache={work}/cache"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            options += ["-o", "APT::Sandbox::User=root"]
-        said = _run(["apt-get", *options, "update"], work, must=False)  # one broken source need not matter
-        said = _run(["apt-get", *options, "download", package], work, said)
-        archives = [entry for entry in os.listdir(work) if entry.endswith(".deb")]
-        if not archives:
-            raise FetchError(f"apt-get downloaded nothing: {said}")
-        _run(["dpkg-deb", "-x", archives[0], "out"], work)
-        for name in names:
-            path = Path(work, "out", folder.lstrip("/"), f"{name}.gz")
-            if not path.is_file():
-                raise FetchError(f"the package has no {folder}/{name}.gz")
-            yield name, path.read_bytes()
+    def get(source: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
+        import shutil
+        import tempfile
+
+        for program in ("apt-get", "dpkg-deb"):
+            if shutil.which(program) is None:
+                raise FetchError(f"{program} is not on this machine (it is on Debian and Ubuntu)")
+        with tempfile.TemporaryDirectory(prefix="tinynet-") as work, _announced(f"Fetching {title} from {source}"):
+            _unpack_package(source.rpartition(" ")[2], work)
+            for name in names:
+                path = Path(work, "out", folder.lstrip("/"), f"{name}.gz")
+                if not path.is_file():
+                    raise FetchError(f"the package has no {folder}/{name}.gz")
+                yield name, path.read_bytes()
+
+    return get
 
 
-def _search(folder: Path, files: Mapping[str, str], strict: bool, tried: list[str]) -> dict[str, np.ndarray]:
-    arrays, absent = {}, []
+def _unpack_package(package: str, work: str) -> None:
+    """Download a package with apt-get and unpack it into `work`/out."""
+    for part in ("lists/partial", "cache/archives/partial"):
+        os.makedirs(os.path.join(work, part))
+    options = ["-q", "-o", f"Dir::State::Lists={work}/lists", "-o", f"Dir::Cache={work}/cache"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options += ["-o", "APT::Sandbox::User=root"]
+    said = _run(["apt-get", *options, "update"], work, must=False)  # one broken source need not matter
+    said = _run(["apt-get", *options, "download", package], work, said)
+    archives = [entry for entry in os.listdir(work) if entry.endswith(".deb")]
+    if not archives:
+        raise FetchError(f"apt-get downloaded nothing: {said}")
+    _run(["dpkg-deb", "-x", archives[0], "out"], work)
+
+
+def _search(folder: Path, files: Mapping[str, str], given: bool, tried: list[str]) -> dict[str, np.ndarray]:
+    """The arrays of the right files in a folder, plain or gzipped; what is absent or wrong is added to `tried`."""
+    arrays: dict[str, np.ndarray] = {}
+    absent = []
     for name, sha256 in files.items():
-        path = next((p for p in (folder / f"{name}.gz", folder / name) if p.is_file()), None)
-        if path is None:
-            absent.append(name)
-            continue
-        try:
-            arrays[name] = decode_verified(path.read_bytes(), sha256)
-        except (idx.IdxError, OSError) as error:
-            if strict:
+        wrong = []
+        for path in filter(os.path.isfile, (folder / f"{name}.gz", folder / name)):
+            try:
+                arrays[name] = decode_verified(path.read_bytes(), sha256)
+                break
+            except (idx.IdxError, OSError) as error:
+                wrong.append((path, error))
+        else:
+            if not wrong:
+                absent.append(name)
+            elif given and isinstance(wrong[0][1], OSError):
+                raise wrong[0][1]
+            elif given:
                 hint = "Delete the file to have it fetched again, or name another folder."
-                raise idx.IdxError(f"{path} is not the file that belongs there: {error}. {hint}") from None
-            tried.append(f"{path}: {error}")
+                raise idx.IdxError(f"{wrong[0][0]} is not the file that belongs there: {wrong[0][1]}. {hint}")
+            tried += [f"{path}: {error}" for path, error in wrong]
     if absent:
-        tried.append(f"{folder}: " + ("no such folder" if not folder.is_dir() else f"no {', '.join(absent)}"))
+        tried.append(f"{folder}: " + (f"no {', '.join(absent)}" if os.path.isdir(folder) else "no such folder"))
     return arrays
 
 
-def _keep(path: Path, content: bytes, must: bool) -> None:
+def _checked(file: str, content: bytes, sha256: str) -> np.ndarray:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        return decode_verified(content, sha256)
+    except idx.IdxError as error:
+        raise FetchError(f"{file}: {error}") from None
+
+
+def _make_writable(folder: Path) -> OSError | None:
+    """Make the folder and try it; return what went wrong."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return error
+    probe = folder / ".writable"
+    error = _write(probe, b"")
+    probe.unlink(missing_ok=True)
+    return error
+
+
+def _write(path: Path, content: bytes) -> OSError | None:
+    """Write a file whole or not at all; return what went wrong."""
+    try:
         write_whole(path, content)
     except OSError as error:
-        if must:
-            raise
-        warnings.warn(f"{path} could not be written, so it will be fetched again next time: {error}", stacklevel=5)
+        return error
+    return None
 
 
 def _download(url: str, title: str) -> bytes:
     from http.client import HTTPException
     from urllib.request import urlopen  # 43 ms, so not at import
 
+    file = url.rpartition("/")[2]
     with _announced(f"Fetching {title} from {url}") as show:
         try:
             with urlopen(url, timeout=TIMEOUT) as response:
@@ -157,14 +200,16 @@ def _download(url: str, title: str) -> bytes:
                 while piece := response.read(1 << 16):
                     content += piece
                     if len(content) > LARGEST_FILE:
-                        raise FetchError(f"{url} sends more than {LARGEST_FILE >> 20} MiB; that is not the file")
+                        raise FetchError(f"{file}: more than {LARGEST_FILE >> 20} MiB are sent; that is not the file")
                     show(len(content), length)
         except FetchError:
             raise
         except (OSError, HTTPException, ValueError) as error:
-            raise FetchError(f"{url.rpartition('/')[2]}: {error}") from None
+            if hasattr(error, "close"):  # an HTTPError holds the connection
+                error.close()
+            raise FetchError(f"{file}: {error}") from None
     if length and len(content) != length:
-        raise FetchError(f"{url.rpartition('/')[2]}: {len(content):,} of {length:,} bytes arrived")
+        raise FetchError(f"{file}: {len(content):,} of {length:,} bytes arrived")
     return bytes(content)
 
 
@@ -181,6 +226,9 @@ def _announced(what: str):
             of = f" of {total / 1e6:.1f}" if total else ""
             print(f"\r{what}: {done / 1e6:.1f}{of} MB", end="", file=sys.stderr, flush=True)
 
+    if sys.stderr is None:
+        yield show
+        return
     print(what, end="" if terminal else "\n", file=sys.stderr, flush=True)
     try:
         yield show
@@ -202,6 +250,7 @@ def _run(command: Sequence[str], work: str, before: str = "", must: bool = True)
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             timeout=300,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -56,13 +56,15 @@ def payload(content: bytes) -> bytearray:
     if content[:2] != GZIP:
         _check_length(header(content)[2], len(content))
         return bytearray(content)
-    try:
-        expected = header(zlib.decompressobj(wbits=31).decompress(content[: 2 * LARGEST_HEADER], LARGEST_HEADER))[2]
-        if expected > DEFLATE_RATIO * len(content):
-            raise IdxError(f"the header declares {expected:,} bytes, more than {len(content):,} gzipped bytes can hold")
-        return _decompress(content, expected)
-    except zlib.error as error:
-        raise IdxError(f"the gzip data is damaged ({error})") from None
+    expected = header(_inflate(content, LARGEST_HEADER))[2]
+    if expected > DEFLATE_RATIO * len(content):
+        declared = f"the header declares {expected:,} bytes, more than {len(content):,} gzipped bytes can hold"
+        raise IdxError(f"the data is cut off: {declared}")
+    whole = _inflate(content, expected + 1)
+    if len(whole) > expected:
+        raise IdxError(f"there are more entries than the header declares: more than {expected:,} bytes")
+    _check_length(expected, len(whole))
+    return whole
 
 
 def header(start: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
@@ -86,10 +88,13 @@ def header(start: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
 
 
 def parse(whole: bytearray) -> np.ndarray:
-    """The array in a payload; it shares the payload's memory."""
+    """The array in a payload; one of bytes shares the payload's memory."""
     dtype, shape, _ = header(whole)
-    array = np.frombuffer(whole, dtype, offset=4 + 4 * len(shape)).reshape(shape)
-    return array if array.dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+    try:
+        array = np.frombuffer(whole, dtype, offset=4 + 4 * len(shape)).reshape(shape)
+    except ValueError as error:  # a size of zero beside sizes whose product NumPy cannot hold
+        raise IdxError(f"the header declares the shape {shape}, which NumPy cannot hold: {error}") from None
+    return array if array.dtype.isnative else array.astype(dtype.newbyteorder("="))  # aligned, too
 
 
 def encode(array: Any) -> bytes:
@@ -112,30 +117,29 @@ def write(path: str | os.PathLike[str], array: Any) -> None:
     The same array gives the same bytes. ValueError for a dtype that IDX does not have (bool, int64, float16, ...).
     """
     content = encode(array)
-    if str(path).endswith(".gz"):
+    if os.fspath(path).endswith(".gz"):
         import gzip
 
         content = gzip.compress(content, compresslevel=9, mtime=0)
     write_whole(path, content)
 
 
-def _decompress(content: bytes, expected: int) -> bytearray:
-    """The gzip members in content; memory grows with the data that is there, never beyond `expected` and a byte."""
+def _inflate(content: bytes, limit: int) -> bytearray:
+    """What the gzip members in content hold, up to `limit` bytes; memory grows with the data that is there."""
     whole, rest = bytearray(), memoryview(content)
-    while len(rest):
+    while len(rest) and len(whole) < limit:
         if bytes(rest[:2]) != GZIP:
             raise IdxError(f"{len(rest):,} bytes of something else follow the gzip data")
-        member = zlib.decompressobj(wbits=31)
-        used = 0
-        while used < len(rest) and not member.eof and len(whole) <= expected:
-            whole += member.decompress(rest[used : used + CHUNK], expected + 1 - len(whole))
-            used += CHUNK
-        if len(whole) > expected:
-            raise IdxError(f"there are more entries than the header declares: more than {expected:,} bytes")
-        if not member.eof:
-            raise IdxError(f"the gzip data is cut off after {len(whole):,} of {expected:,} bytes")
+        member, used = zlib.decompressobj(wbits=31), 0
+        try:
+            while used < len(rest) and not member.eof and len(whole) < limit:
+                whole += member.decompress(rest[used : used + CHUNK], limit - len(whole))
+                used += CHUNK
+        except zlib.error as error:
+            raise IdxError(f"the gzip data is damaged ({error})") from None
+        if not member.eof and len(whole) < limit:
+            raise IdxError(f"the gzip data is cut off after {len(whole):,} decompressed bytes")
         rest = rest[min(used, len(rest)) - len(member.unused_data) :]
-    _check_length(expected, len(whole))
     return whole
 
 

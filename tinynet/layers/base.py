@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import initializers
-from ..backend import module, to_numpy, xp_of
+from ..backend import module, move, to_array, to_numpy, xp_of
 from ..checks import shape as check_shape
 
 
@@ -167,7 +167,7 @@ class Layer:
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Run all the parts forward on an array or a nested list, building the layer first if need be."""
-        x = x if hasattr(x, "shape") else np.asarray(x)
+        x = to_array(x)
         if not self.built and x.ndim:
             self.setup(x.shape[1:])
         x = as_array(x, module(self.backend) if self.weights else xp_of(x), self.dtype if self.weights else None)
@@ -210,13 +210,12 @@ def as_array(x: Any, xp: Any, dtype: Any = None) -> Any:
         raise ValueError(f"Expected an array of numbers; got dtype {x.dtype}.")
     if dtype is None:
         dtype = x.dtype if x.dtype.kind in "fc" else "float32"
-    return xp.asarray(to_numpy(x) if xp is np else x, dtype=dtype)
+    return move(x, xp, dtype)
 
 
 def as_weight(value: Any, weight: Any, label: str) -> Any:
     """value as an array that can be written into this weight; ValueError unless it has exactly its shape."""
-    xp = xp_of(weight)
-    value = xp.asarray(to_numpy(value) if xp is np else value)
+    value = move(value, xp_of(weight))
     if value.dtype.kind not in "biuf":
         raise ValueError(f"{label} must be an array of real numbers; got dtype {value.dtype}.")
     if value.shape != weight.shape:
