@@ -87,8 +87,9 @@ def imports():
 
 def process(*arguments):
     """(seconds, peak memory in bytes) of a Python process."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed
     started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=usual)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:

@@ -1,0 +1,53 @@
+"""The README's programs run as they stand, on the sample instead of the full data."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinynet as tn
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+PROGRAM, INSIDE, SCALE = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.fixture
+def program(monkeypatch, sample, capsys):
+    """The names that the first program leaves behind."""
+    monkeypatch.setattr(tn.datasets.fashion_mnist, "load_data", lambda: sample)
+    names = {}
+    exec(PROGRAM, names)
+    return names
+
+
+def test_the_program(program, capsys):
+    assert 0.6 < program["accuracy"] < 1
+    assert program["probabilities"].shape == (32, 10)
+    assert program["probabilities"].dtype == np.float32
+    assert np.allclose(program["probabilities"].sum(axis=1), 1, rtol=0, atol=1e-6)
+
+
+def test_seeing_inside(program):
+    model = program["model"]
+    x, y = program["x_test"][:5], np.arange(5)
+    layer = model.layers[1]
+    exec(INSIDE.replace("model.gradients(x, y)", "model.gradients(images, y)"), names := {
+        "model": model, "images": x, "y": y, "layer": layer, "x": x.reshape(5, 784), "dy": np.ones((5, 128), "float32")
+    })
+    assert [gradient.shape for gradient in names["gradients"]] == [weight.shape for weight in model.get_weights()]
+    assert names["dx"].shape == (5, 784)
+    assert layer.grads["bias"].tolist() == [5] * 128
+
+
+def test_the_layer_of_ones_own_trains(corners):
+    exec(SCALE, names := {"tn": tn})
+    model = tn.Sequential([names["Scale"](input_shape=(3,)), tn.layers.Dense(3, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.get_weights()[0]
+    model.fit(*corners(), verbose=0)
+    assert (model.get_weights()[0] != before).all()
+
+
+def test_it_never_says_to_install_the_other_tinynet():
+    assert not re.search(r"pip install ['\"]?tinynet(?!-nn)", README)
