@@ -35,11 +35,13 @@ def resolve(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) ->
 
 def is_integer(value: Any) -> bool:
     """True for Python's and NumPy's integers; False for booleans, floats, arrays and strings."""
+    if type(value).__name__ in ("bool", "bool_") or getattr(value, "shape", ()):
+        return False
     try:
         operator.index(value)
     except TypeError:
         return False
-    return type(value).__name__ not in ("bool", "bool_") and not getattr(value, "shape", ())
+    return True
 
 
 def integer(name: str, value: Any, least: int = 1) -> int:

@@ -32,13 +32,19 @@ def batches(x, y):
         yield x[rows].astype("float32") / 255, y[rows].astype("int64")
 
 
-def optimizers(library):
-    """The optimizers that are followed, by name."""
+def cases(optimizers):
+    """The optimizers that are followed, by name, each with the hidden layer's activation.
+
+    200 steps compute 800,000 hidden values. Where one is within rounding of ReLU's kink, two ways of summing in float32
+    take different sides and part for good: by 7e-3 in the loss, as was seen for momentum, and more with larger steps.
+    tanh has no kink; for Adam and SGD on the lesson's own ReLU no value was that close with seven BLAS kernels.
+    """
     return {
-        "adam": library.Adam(),
-        "sgd": library.SGD(0.1),
-        "sgd with momentum": library.SGD(0.05, momentum=0.9),
-        "sgd with nesterov": library.SGD(0.05, momentum=0.9, nesterov=True),
+        "adam": (optimizers.Adam(), "relu"),
+        "adam on tanh": (optimizers.Adam(), "tanh"),
+        "sgd": (optimizers.SGD(0.1), "relu"),
+        "sgd with momentum": (optimizers.SGD(0.01, momentum=0.9), "tanh"),
+        "sgd with nesterov": (optimizers.SGD(0.01, momentum=0.9, nesterov=True), "tanh"),
     }
 
 
@@ -55,12 +61,12 @@ def main():
     y = read("train-labels-idx1-ubyte", 8)
     x_test = read("t10k-images-idx3-ubyte", 16).reshape(-1, 28, 28)[::50].astype("float32") / 255
     result = {"keras": keras.__version__, "backend": keras.backend.backend()}
-    for name, optimizer in optimizers(keras.optimizers).items():
+    for name, (optimizer, activation) in cases(keras.optimizers).items():
         model = keras.Sequential(
             [
                 keras.layers.Input((28, 28, 1)),
                 keras.layers.Flatten(),
-                keras.layers.Dense(128, activation="relu"),
+                keras.layers.Dense(128, activation=activation),
                 keras.layers.Dense(10, activation="softmax"),
             ]
         )
