@@ -56,7 +56,7 @@ def load(options):
         return tn.datasets.fashion_mnist.load_data(sample=True)
     try:
         return tn.datasets.fashion_mnist.load_data(options.data_dir)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # not to be had, or a wrong file in the folder that was given
         loud = "!" * 79
         sample = "Training on the SAMPLE of 2,000 images instead: expect less."
         print(loud, error, "", sample, loud, sep="\n", file=sys.stderr)
@@ -68,7 +68,8 @@ def parse():
     parser.add_argument("--epochs", type=int, default=5, help="how often it sees every image (default: 5)")
     parser.add_argument("--batch-size", type=int, default=32, help="images per step (default: 32)")
     parser.add_argument("--units", type=sizes, default=[128], help="hidden units, as 128 or 256,64 (default: 128)")
-    parser.add_argument("--activation", choices=["relu", "sigmoid", "tanh", "linear"], default="relu")
+    activations = ["relu", "sigmoid", "tanh", "linear"]
+    parser.add_argument("--activation", choices=activations, default="relu", help="of the hidden units (default: relu)")
     parser.add_argument("--no-normalize", action="store_true", help="leave the pixels between 0 and 255")
     parser.add_argument("--backend", choices=["numpy", "cupy"], help="where to compute (default: numpy, the CPU)")
     parser.add_argument("--seed", type=int, default=0, help="decides starting weights and order (default: 0)")
@@ -77,11 +78,18 @@ def parse():
     options = parser.parse_args()
     if min(options.epochs, options.batch_size, *options.units) < 1 or options.seed < 0:
         parser.error("--epochs, --batch-size and --units must be at least 1, --seed at least 0")
+    try:
+        tn.backend.resolve(options.backend)
+    except (ImportError, RuntimeError) as error:
+        parser.error(str(error))
     return options
 
 
 def sizes(text):
-    return [int(number) for number in text.split(",")]
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number and no list of numbers like 256,64") from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ as analytic. The central difference is the second, independent method; its error
 
 import numpy as np
 
-from tinynet.layers.base import forward_chain
+from tinynet.layers.chain import forward_chain
 
 
 def complex_step(f, array):
@@ -31,9 +31,10 @@ def central_difference(f, array, h=1e-6):
     return gradient
 
 
-def relative_error(analytic, numeric):
-    """The largest difference over all arrays of two lists, relative to the largest entry of any."""
+def relative_error(analytic, numeric, scale=0):
+    """The largest difference over all arrays of two lists, relative to the largest entry of any, and to `scale`."""
     largest = max((np.abs(a).max() for a in numeric if a.size), default=0)
+    largest = max(largest, scale)
     differences = [np.abs(a - n).max() for a, n in zip(analytic, numeric, strict=True) if a.size]
     return max(differences, default=0) / (largest or 1)
 
@@ -56,25 +57,34 @@ def layer_error(layer, x, method=complex_step, seed=0):
 
 
 def loss_error(loss, labels, outputs, factors, method=complex_step):
-    """The error of a loss's backward for outputs in float64."""
+    """The error of a loss's backward for outputs in float64, relative to its factors at least.
+
+    p - onehot cancels where p is near 1: what is left is as exact as p, not as itself.
+    """
     _, cache = loss.forward(labels, outputs)
-    analytic = loss.backward(labels, cache, factors)
-    return relative_error([analytic], [method(lambda z: (factors * loss.forward(labels, z)[0]).sum(), outputs)])
+    numeric = method(lambda z: (factors * loss.forward(labels, z)[0]).sum(), outputs)
+    return relative_error([loss.backward(labels, cache, factors)], [numeric], np.abs(factors).max())
 
 
 def model_error(model, x, labels, method=complex_step):
-    """The error of model.gradients in float64, for every weight; the loss is computed the plain way, layer by layer."""
+    """The error of model.gradients in float64, for every weight, relative to 1 at least (as in loss_error).
+
+    A model that is trained from its logits is held against -log p itself, p being what all its layers give.
+    """
     _, analytic = model.gradients(x, labels)
     x = x.reshape(len(x), *model.input_shape[1:])
 
     def loss():
-        return model.loss.forward(labels, forward_chain(model.parts(), x, training=True)[0])[0].mean()
+        outputs = forward_chain(model.parts(), x, training=True)[0]
+        if model.trains_from_logits:
+            return -np.log(np.take_along_axis(outputs, labels[..., None], axis=-1)).mean()
+        return model.loss.forward(labels, outputs)[0].mean()
 
     parts = list({id(part): part for part in model.parts()}.values())
     numeric = [
         method(of_weight(part, name, loss), getattr(part, name)) for part in parts for name in part.weight_names
     ]
-    return relative_error(analytic, numeric)
+    return relative_error(analytic, numeric, scale=1)
 
 
 def of_weight(layer, name, f):

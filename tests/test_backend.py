@@ -35,9 +35,9 @@ def cupy_without_gpu(monkeypatch):
         )
 
     runtime = types.SimpleNamespace(getDeviceCount=get_device_count)
-    cupy = types.SimpleNamespace(__version__="14.2.0", cuda=types.SimpleNamespace(runtime=runtime))
+    cupy = types.SimpleNamespace(__version__="14.2.0", cuda=types.SimpleNamespace(runtime=runtime), ones=np.ones)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    return runtime
+    return cupy
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_environment_sets_the_default_and_an_argument_overrides_it(monkeypat
         tn.Sequential()
     assert tn.Sequential(backend="numpy").backend == "numpy"
     monkeypatch.setenv("TINYNET_BACKEND", "nump")
-    with pytest.raises(ValueError, match=r"Unknown backend 'nump'. Did you mean 'numpy'"):
+    with pytest.raises(ValueError, match=r"Unknown backend in .* TINYNET_BACKEND, 'nump'\. Did you mean 'numpy'"):
         tn.Sequential()
 
 
@@ -100,10 +100,25 @@ def test_without_cupy_and_driver_the_error_names_both(no_cupy, driver):
 
 def test_without_a_gpu_the_error_says_that_cupy_is_there_and_why_there_is_no_gpu(cupy_without_gpu, driver):
     driver(None)
-    with pytest.raises(RuntimeError, match=r"CuPy 14\.2\.0 is installed, but .* cudaErrorInsufficientDriver"):
+    with pytest.raises(RuntimeError, match=r"CuPy 14\.2\.0 is installed, but .* cudaErrorInsufficientDriver") as error:
         tn.Sequential(backend="cupy")
-    cupy_without_gpu.getDeviceCount = lambda: 0
-    with pytest.raises(RuntimeError, match="the driver finds no CUDA device"):
+    assert "no NVIDIA driver" in str(error.value)
+    assert "pip install" not in str(error.value), "CuPy is there, and no pip line brings a GPU"
+    cupy_without_gpu.cuda.runtime.getDeviceCount = lambda: 0
+    driver(12)
+    with pytest.raises(RuntimeError, match=r"the driver finds no CUDA device.* pip install 'cupy-cuda12x"):
+        tn.Sequential(backend="cupy")
+
+
+def test_a_gpu_on_which_cupy_cannot_compute_is_refused_at_once(cupy_without_gpu, driver):
+    def no_compiler(*args, **kwargs):
+        raise RuntimeError("libnvrtc.so.12 not found")
+
+    driver(12)
+    cupy_without_gpu.cuda.runtime.getDeviceCount = lambda: 1
+    tn.Sequential(backend="cupy")
+    cupy_without_gpu.ones = no_compiler
+    with pytest.raises(RuntimeError, match=r"operation failed: libnvrtc.so.12 not found\. .*'cupy-cuda12x\[ctk\]"):
         tn.Sequential(backend="cupy")
 
 
@@ -154,6 +169,11 @@ def test_to_numpy_copies_from_a_device_only():
 
         def get(self, key):
             raise KeyError(key)
+
+    class Tensor(list):  # like PyTorch's, which has the interface too
+        __cuda_array_interface__: dict = {}
+
+    assert backend.to_numpy(Tensor([1, 2])).tolist() == [1, 2]
 
     array = np.zeros(2)
     assert backend.to_numpy(Series([1, 2])).tolist() == [1, 2]

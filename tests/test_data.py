@@ -57,9 +57,9 @@ def test_flat_buffers_put_trained_weights_first_and_bring_strays_back():
     for layer in (frozen, trained):
         layer.setup((4,))
     values = [layer.get_weights() for layer in (frozen, trained)]
-    buffers = FlatBuffers([frozen, trained, frozen], "numpy", np.dtype("float32"))
+    buffers = FlatBuffers([frozen, trained, frozen], [trained], "numpy", np.dtype("float32"))
     buffers.claim()
-    assert buffers.trained_size == 15
+    assert buffers.trained_weights.size == buffers.trained_gradients.size == 15
     assert buffers.weights.size == buffers.gradients.size == 25
     expected = np.concatenate([w.ravel() for w in [*values[1], *values[0]]])
     assert np.array_equal(buffers.weights, expected)

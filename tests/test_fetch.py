@@ -366,7 +366,9 @@ def test_what_is_being_fetched_is_said_on_stderr(tmp_path, server, capsys):
     obtain([tmp_path / "cache"], mirrors=[mirror])
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines() == [f"Fetching Toys from {mirror}{name}.gz" for name in NAMES]
+    first, *rest = said.err.splitlines()
+    assert first == f"Toys is not on this machine; fetching it into {tmp_path / 'cache'}"
+    assert rest == [f"  {mirror}{name}.gz" for name in NAMES]
     obtain([tmp_path / "cache"], mirrors=[mirror])
     assert capsys.readouterr().err == ""
 
@@ -385,8 +387,10 @@ def test_a_terminal_shows_how_much_has_come(tmp_path, server, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     server.pages[f"/{FIRST}.gz"] = (200, {}, bytes(1_500_000))
     failure(known=[tmp_path / "cache"], mirrors=[f"{server.base}/"])
-    redrawn = sys.stderr.getvalue().split("\n")[0].split("\r")
-    assert redrawn[0] == f"Fetching Toys from {server.base}/{FIRST}.gz"
+    _, line, failed, *_ = sys.stderr.getvalue().split("\n")
+    redrawn = line.split("\r")
+    assert redrawn[0] == f"  {server.base}/{FIRST}.gz"
+    assert failed.startswith(f"  that failed: {FIRST}.gz: the type byte is 00")
     assert all(line.startswith(redrawn[0]) and line.endswith(" of 1.5 MB") for line in redrawn[1:])
     assert 3 <= len(redrawn) <= 10  # now and then, not with every piece
 

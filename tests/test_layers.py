@@ -109,6 +109,8 @@ def test_softmax_takes_the_maximum_of_each_row_not_of_the_whole_array():
 
 def test_sigmoid_and_tanh_by_hand():
     assert close(tn.nn.sigmoid([0, np.log(3), -1000, 1000]), [0.5, 0.75, 0, 1])
+    for x in (-10.0, -17.0, -20.0, -80.0, 10.0):  # small values keep their digits
+        assert np.isclose(tn.nn.sigmoid(np.float32([x]))[0], 1 / (1 + np.exp(-x)), rtol=3e-7, atol=0)
     y, cache = Sigmoid().forward(np.array([np.log(3.0)]))
     assert close(Sigmoid().backward(np.array([2.0]), cache), 2 * 0.75 * 0.25, 1e-15)
     assert close(tn.nn.tanh([0, np.log(3)]), [0, 0.8])
@@ -170,7 +172,7 @@ def test_an_instance_stands_at_two_places_only_where_its_kernel_fits():
 
 def test_weights_are_read_by_name_and_written_in_place():
     dense = Dense(2)
-    with pytest.raises(AttributeError, match="build the layer first"):
+    with pytest.raises(AttributeError, match=r"Dense has no attribute 'kernel'\. It is not built yet"):
         _ = dense.kernel
     dense(np.zeros((1, 3)))
     before = dense.kernel
@@ -234,16 +236,27 @@ def test_activations_of_the_wrong_kind():
 
 
 def test_unknown_arguments_are_named():
-    with pytest.raises(TypeError, match="Dense got an argument that it does not know: unit"):
-        Dense(2, unit=3)
+    with pytest.raises(TypeError, match=r"does not know: 'actvation'\. Did you mean 'activation'\?"):
+        Dense(2, actvation="relu")
+    with pytest.raises(TypeError, match=r"ReLU got .* 'foo'\. It knows input_shape, name, trainable"):
+        ReLU(foo=3)
+    with pytest.raises(TypeError, match="positional"):
+        Flatten("channels_first")
 
 
-@pytest.mark.parametrize("shape", [(3,), (), (2, 5)])
+@pytest.mark.parametrize("shape", [(3,), (2, 5)])
 def test_dense_refuses_wrong_inputs(shape):
     dense = Dense(2, name="d")
     dense(np.zeros((1, 4)))
     with pytest.raises(ValueError, match=r"Layer 'd' needs inputs of shape \(batch, \.\.\., 4\); got"):
         dense(np.zeros(shape))
+
+
+def test_a_single_number_and_complex_numbers_are_refused():
+    with pytest.raises(ValueError, match="got a single number"):
+        Dense(2)(5)
+    with pytest.raises(ValueError, match="array of real numbers; got dtype complex128"):
+        Dense(2)(np.ones((2, 3), complex))
 
 
 def test_dense_on_vectors_says_how_to_add_an_axis():
@@ -297,6 +310,61 @@ def test_a_layer_of_ones_own_trains(corners):
     losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     assert (model.layers[0].a != before).all()
+
+
+def test_gradients_may_be_assigned_and_stay_where_they_are(corners):
+    class Assigning(Scale):
+        def backward(self, dy, cache, need_dx=True):
+            self.grads["a"] = (dy * cache).sum(axis=0)
+            return dy * self.a
+
+    x, y = corners()
+    models = [tn.Sequential([make(input_shape=(3,)), Dense(3, "softmax")], seed=0) for make in (Scale, Assigning)]
+    for model in models:
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(x, y, verbose=0)
+    assert np.array_equal(models[0].get_weights()[0], models[1].get_weights()[0])
+    with pytest.raises(ValueError, match=r"The gradient of a has shape \(3,\); got \(2,\)"):
+        models[1].layers[0].grads["a"] = np.zeros(2)
+
+
+def test_layers_of_ones_own_that_forget_something_are_told_what(corners):
+    class NoShape(Scale):
+        def build(self, input_shape):
+            super().build(input_shape)
+
+    class NoCache(Scale):
+        def forward(self, x, training=False):
+            return x
+
+    class NoDx(Scale):
+        def backward(self, dy, cache, need_dx=True):
+            super().backward(dy, cache)
+
+    class WrongShape(Scale):
+        def forward(self, x, training=False):
+            return x[:, :2] * self.a[:2], x
+
+    class Holder(Layer):
+        def build(self, input_shape):
+            self.inner = Dense(2)
+            return self.inner.setup(input_shape)
+
+    x, y = corners(2)
+    with pytest.raises(TypeError, match=r"NoShape\.build must return the shape of the output; it returned None"):
+        NoShape()(x)
+    with pytest.raises(TypeError, match=r"NoCache\.forward must return a tuple \(y, cache\)"):
+        NoCache()(x)
+    with pytest.raises(TypeError, match=r"Holder holds the layer self\.inner, which is not among its parts\(\)"):
+        Holder()(x)
+    model = tn.Sequential([tn.Input((3,)), Dense(3), NoDx(), Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(TypeError, match=r"NoDx\.backward must return dx"):
+        model.fit(x, y, verbose=0)
+    model = tn.Sequential([tn.Input((3,)), WrongShape(), Softmax()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"outputs have shape \(2, 2\), but the layers were built for \(None, 3\)"):
+        model.fit(x, y, verbose=0)
 
 
 def test_a_layer_without_its_methods_says_which():

@@ -94,9 +94,11 @@ def test_labels_of_rank_two_and_columns_of_labels():
         ([0, np.nan, 2], "label number 1 is nan"),
         ([0, np.inf, 2], "label number 1 is inf"),
         (["a", "b", "c"], "dtype <U1"),
-        ([True, False, True], "dtype bool"),
+        ([True, False, True], r"dtype bool: pass y\.astype\(int\)"),
+        ([0, 1], r"need labels of shape \(3,\); got \(2,\)"),
+        ([1], r"got \(1,\)"),
         ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], r"one-hot labels: pass y.argmax\(axis=-1\)"),
-        ([[1, 0], [0, 1], [1, 1]], r"need labels of shape \(batch,\)"),
+        ([[1, 0], [0, 1], [1, 1]], r"Outputs of shape \(3, 3\) need labels of shape \(3,\); got \(3, 2\)"),
         ([[0, 1, 2]], r"got \(1, 3\)"),
     ],
 )

@@ -56,11 +56,17 @@ def test_without_an_input_shape_the_first_data_builds_the_model():
     assert same(model.get_weights(), declared.get_weights()), "the same seed gives the same start, built early or late"
 
 
-def test_build_takes_a_shape_with_or_without_its_batch_axis():
-    for shape in ((None, 4), (4,)):
+def test_build_takes_a_shape_with_its_batch_axis_as_keras():
+    for shape in ((None, 4), (64, 4), [None, 4]):
         model = tn.Sequential([Dense(2)])
         model.build(shape)
-        assert model.output_shape == (None, 2)
+        assert (model.input_shape, model.output_shape) == ((None, 4), (None, 2))
+    model.build((None, 4))
+    with pytest.raises(ValueError, match=r"is built for inputs \(None, 4\) already; got \(None, 5\)"):
+        model.build((None, 5))
+    for shape in (4, (), None):
+        with pytest.raises(ValueError, match="build needs a shape with its batch axis"):
+            tn.Sequential([Dense(2)]).build(shape)
 
 
 def test_layers_can_be_added_one_by_one():
@@ -176,14 +182,14 @@ def test_what_cannot_be_added():
 
 
 def test_repr_and_summary(lesson_model, capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.summary._columns", lambda: 80)
+    monkeypatch.setattr("tinynet.summary.columns", lambda: 80)
     model = lesson_model(seed=0)
     assert repr(model) == "<Sequential name=sequential, built=True>"
     model.summary()
     out = capsys.readouterr().out
     assert "│ dense (Dense)                   │ (None, 128)             │       100,480 │" in out
     assert " Total params: 101,770 (397.54 KB)\n" in out
-    assert "from the logits, softmax and loss computed together" in out
+    assert "\n from the logits: softmax and loss are computed together\n" in out
     assert len({len(line) for line in out.splitlines()[1:10]}) == 1, "the table's lines are of one length"
     model.fit(np.zeros((2, 28, 28)), [0, 1], verbose=0)
     texts = []
@@ -192,7 +198,7 @@ def test_repr_and_summary(lesson_model, capsys, monkeypatch):
     assert " Optimizer params: 203,540 (795.08 KB)\n" in texts[0]
     tn.Sequential([Dense(3)]).summary()
     assert "?" in capsys.readouterr().out
-    monkeypatch.setattr("tinynet.summary._columns", lambda: 20)
+    monkeypatch.setattr("tinynet.summary.columns", lambda: 20)
     model = small()
     model.layers[0].trainable = False
     model.summary()
@@ -288,13 +294,13 @@ def test_frozen_layers_stay_as_they_are_and_the_rest_trains(corners):
         changed = [not np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True)]
         assert changed == [frozen == 1, frozen == 1, frozen == 0, frozen == 0]
         assert model.optimizer.state_size == 2 * sum(w.size for w, c in zip(before, changed, strict=True) if c)
-    model = small()
-    model.trainable = False
-    assert not any(layer.trainable for layer in model.layers)
-    model.compile("adam", "sparse_categorical_crossentropy")
-    before = model.get_weights()
-    model.fit(x, y, verbose=0)
-    assert same(model.get_weights(), before)
+    nested = tn.Sequential([tn.Input((3,)), small(trainable=False)])
+    for model in (small(trainable=False), nested):
+        model.compile("adam", "sparse_categorical_crossentropy")
+        before = model.get_weights()
+        model.fit(x, y, verbose=0)
+        assert same(model.get_weights(), before)
+        assert model.optimizer.state_size == 0
 
 
 def test_get_weights_are_copies_and_set_weights_copies():
@@ -480,7 +486,7 @@ def test_a_layer_added_after_training_asks_for_a_new_compile(corners):
     model = small()
     model.fit(x, y, verbose=0)
     model.add(Dense(3, "softmax"))
-    with pytest.raises(ValueError, match=r"has made 2 steps on other weights .* Compile the model again"):
+    with pytest.raises(RuntimeError, match=r"added since training began\. Call compile again"):
         model.fit(x, y, verbose=0)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(x, y, verbose=0)
@@ -496,7 +502,248 @@ def test_weights_of_the_wrong_number_or_shape():
     assert same(model.get_weights(), before)
 
 
+# ---- what a model keeps to itself -----------------------------------------------------------------------------------
+
+
+def test_freezing_after_training_asks_for_a_new_compile_and_summary_tells_the_truth(corners):
+    x, y = corners()
+    model = small()
+    model.layers[0].trainable = False  # before the first step it simply counts
+    before = model.get_weights()
+    model.fit(x, y, verbose=0)
+    assert same(model.get_weights()[:2], before[:2])
+    model.layers[0].trainable = True
+    model.evaluate(x, y, verbose=0)
+    for twin in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        with pytest.raises(RuntimeError, match="Layers were frozen, unfrozen or added since training began"):
+            twin.fit(x, y, verbose=0)
+        twin.compile("adam", "sparse_categorical_crossentropy")
+        twin.fit(x, y, verbose=0)
+        assert not same(twin.get_weights()[:1], before[:1])
+
+
+def test_a_nested_model_gets_the_outer_models_seed_and_dtype():
+    def make(dtype):
+        inner = tn.Sequential([Dense(4, "tanh"), tn.Sequential([Dense(5)])])
+        return tn.Sequential([tn.Input((3,)), inner, Dense(2)], seed=0, dtype=dtype)
+
+    assert same(make("float32").get_weights(), make("float32").get_weights())
+    model = make("float64")
+    assert {weight.dtype.name for weight in model.get_weights()} == {"float64"}
+    assert model.layers[0].dtype == model(np.ones((1, 3))).dtype == np.float64
+
+
+def test_a_layer_added_to_an_inner_model_is_seen_by_the_outer_one(corners):
+    x, y = corners()
+    inner = tn.Sequential([tn.Input((3,)), Dense(4)])
+    model = tn.Sequential([inner, tn.Sequential([Dense(3, "softmax")])], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.evaluate(x, y, verbose=0)
+    inner.add(tn.layers.Tanh())
+    assert np.isclose(model.evaluate(x, y, verbose=0), model.loss(y, model.predict(x)), rtol=0, atol=1e-6)
+    model.fit(x, y, verbose=0)
+    inner.add(Dense(4))
+    assert np.isclose(model.evaluate(x, y, verbose=0), model.loss(y, model.predict(x)), rtol=0, atol=1e-6)
+    with pytest.raises(RuntimeError, match="Call compile again"):
+        model.fit(x, y, verbose=0)
+
+
+def test_layers_is_a_list_of_ones_own():
+    model = small()
+    model.layers.pop()
+    assert len(model.layers) == 2
+    with pytest.raises(AttributeError):
+        model.layers = []
+
+
+def test_layers_can_be_added_to_a_model_that_its_data_has_built():
+    model = tn.Sequential([Dense(2)])
+    model.predict(np.ones((1, 4)))
+    model.add(Dense(3))
+    assert model.predict(np.ones((1, 4))).shape == (1, 3)
+
+
+def test_a_layer_that_cannot_be_added_leaves_the_model_as_it_was():
+    model = small()
+    with pytest.raises(ValueError, match="has axis=5"):
+        model.add(Softmax(axis=5))
+    assert len(model.layers) == 2
+    assert model.predict(np.ones((1, 3))).shape == (1, 3)
+
+
+def test_a_call_with_labels_of_another_length_builds_nothing():
+    model = tn.Sequential([Flatten(), Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="same number of samples"):
+        model.fit(np.zeros((4, 5)), 1)
+    assert not model.built
+    model.fit(np.zeros((2, 4, 5)), [1, 2], verbose=0)
+
+
+def test_the_activations_of_the_package_stay_as_they_are(corners):
+    before = dict(vars(tn.nn.relu))
+    models = [tn.Sequential([tn.Input((3,)), Dense(units), tn.nn.relu, Dense(units), tn.nn.relu]) for units in (4, 7)]
+    models[0].trainable = False
+    assert vars(tn.nn.relu) == before
+    assert [layer.name for layer in models[1].layers] == ["dense", "re_lu", "dense_1", "re_lu_1"]
+    texts = []
+    models[1].summary(print_fn=texts.append)
+    assert "(None, 4)" not in texts[0]
+
+
+def test_a_layer_keeps_the_name_that_its_first_model_gave_it():
+    shared = Dense(3)
+    first = tn.Sequential([Dense(3), shared])
+    tn.Sequential([shared])
+    assert [layer.name for layer in first.layers] == ["dense", "dense_1"]
+    with pytest.raises(ValueError, match=r"'dense_1' is in the model already.* give the new one a name"):
+        tn.Sequential([Dense(2), Dense(2), shared])
+
+
+def test_a_layer_at_two_places_has_both_shapes_in_the_summary():
+    flat = Flatten()
+    model = tn.Sequential([tn.Input((2, 3)), flat, Dense(4), flat])
+    assert model.output_shapes == [(None, 6), (None, 4), (None, 4)]
+
+
+def test_weights_can_be_permuted_among_themselves():
+    model = tn.Sequential([tn.Input((3,)), Dense(3, use_bias=False), Dense(3, use_bias=False)], seed=0)
+    first, second = model.get_weights()
+    model.set_weights(model.weights[::-1])
+    assert same(model.get_weights(), [second, first])
+    model.layers[0].kernel = model.layers[0].kernel.T
+    assert np.array_equal(model.layers[0].kernel, second.T)
+
+
+def test_set_weights_of_an_archive_says_what_to_pass(tmp_path):
+    model = small()
+    np.savez(tmp_path / "w.npz", *model.get_weights())
+    with np.load(tmp_path / "w.npz") as archive:
+        with pytest.raises(TypeError, match=r"pass list\(archive\.values\(\)\)"):
+            model.set_weights(archive)
+        other = small(seed=1)
+        other.set_weights(list(archive.values()))
+    assert same(other.get_weights(), model.get_weights())
+
+
+def test_references_to_weights_taken_after_compile_stay_the_weights(corners):
+    model = small()
+    weights = model.weights
+    model.fit(*corners(), verbose=0)
+    assert all(a is b for a, b in zip(weights, model.weights, strict=True))
+
+
+def test_the_first_predictions_of_several_threads_build_the_model_once():
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    expected = tn.Sequential([Dense(8, "relu"), Dense(3)], seed=0).predict(x)
+    for _ in range(20):
+        model = tn.Sequential([Dense(8, "relu"), Dense(3)], seed=0)
+        results = [None] * 4
+        barrier = threading.Barrier(4)
+
+        def work(i, model=model, results=results, barrier=barrier):
+            barrier.wait()
+            results[i] = model.predict(x)
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(np.array_equal(result, expected) for result in results)
+
+
+def test_reset_of_the_optimizer_starts_it_afresh(corners):
+    x, y = corners()
+    model = small()
+    start = model.get_weights()
+    first = model.fit(x, y, verbose=0).history
+    model.optimizer.reset()
+    model.set_weights(start)
+    assert model.fit(x, y, verbose=0).history == first
+
+
+def test_evaluate_needs_no_optimizer_of_its_own(corners):
+    x, y = corners()
+    optimizer, models = tn.optimizers.Adam(), [small(), small()]
+    for model in models:
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+    assert models[0].evaluate(x, y, verbose=0) == models[1].evaluate(x, y, verbose=0)
+    models[0].gradients(x, y)
+
+
+def test_summary_is_plain_where_the_output_has_no_box_characters(capsys, monkeypatch):
+    import io
+    import sys
+
+    out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="\n")
+    monkeypatch.setattr(sys, "stdout", out)
+    small().summary()
+    out.flush()
+    text = out.buffer.getvalue().decode("cp1252")
+    assert "| dense (Dense)" in text
+    assert "+--" in text
+    assert "?" not in text
+
+
+def test_attributes_that_are_not_there(corners):
+    model = small()
+    with pytest.raises(AttributeError, match=r"^Sequential has no attribute 'save'\.$"):
+        model.save("m.keras")
+    with pytest.raises(AttributeError, match=r"It is not built yet; weights exist after its first call"):
+        _ = Dense(2).kernel
+
+    class Forgetful(tn.layers.Layer):
+        def __init__(self):
+            pass
+
+    with pytest.raises(AttributeError, match=r"Forgetful\.__init__ must call super\(\)\.__init__\(\) first"):
+        tn.Sequential([tn.Input((3,)), Forgetful()])
+
+
 # ---- softmax and cross-entropy meet in the loss -------------------------------------------------------------------
+
+
+def test_a_subclass_of_softmax_is_trained_as_what_it_is(corners):
+    x, y = corners()
+
+    class Temperature(Softmax):
+        def forward(self, x, training=False):
+            return super().forward(x / 10)
+
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache) / 10
+
+    model = tn.Sequential([tn.Input((3,)), Dense(3), Temperature()], seed=0, dtype="float64")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert not model.trains_from_logits
+    assert np.isclose(model.evaluate(x, y, verbose=0), model.loss(y, model.predict(x)), rtol=0, atol=1e-12)
+
+
+def test_outputs_that_cannot_be_probabilities_are_warned_of():
+    for end in (Dense(3), Dense(3, "tanh"), ReLU()):
+        model = tn.Sequential([tn.Input((3,)), end])
+        with pytest.warns(UserWarning, match=r"are no probabilities.* Add activation='softmax'") as caught:
+            model.compile("sgd", "sparse_categorical_crossentropy")
+        assert caught[0].filename == __file__
+    model.compile("sgd", tn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    tn.Sequential([tn.Input((3,)), Dense(3, "sigmoid")]).compile("sgd", "sparse_categorical_crossentropy")
+
+
+def test_one_output_is_not_enough_and_a_forgotten_flatten_is_named():
+    model = tn.Sequential([tn.Input((3,)), Dense(1, "sigmoid")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"an output for each class.* Dense\(2, activation='softmax'\)"):
+        model.fit(np.zeros((2, 3)), [0, 1])
+    model = tn.Sequential([tn.Input((4, 3)), Dense(2, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"Outputs of shape \(None, 4, 2\) need labels .* put a Flatten\(\) in front"):
+        model.fit(np.zeros((2, 4, 3)), [0, 1])
+
+
+def test_flat_images_are_told_how_to_be_reshaped(lesson_model):
+    with pytest.raises(ValueError, match=r"Its samples have as many entries: x\.reshape\(-1, 28, 28, 1\)"):
+        lesson_model().predict(np.zeros((5, 784)))
 
 
 def test_training_from_logits_is_decided_once_and_only_where_it_is_right():
@@ -509,7 +756,8 @@ def test_training_from_logits_is_decided_once_and_only_where_it_is_right():
     assert trained_from_logits(Dense(3, activation="softmax"))
     assert trained_from_logits(Softmax(axis=1))
     assert not trained_from_logits(Softmax(axis=0))
-    assert not trained_from_logits(ReLU())
+    with pytest.warns(UserWarning, match="ends in ReLU, whose outputs are no probabilities"):
+        assert not trained_from_logits(ReLU())
     assert not trained_from_logits(from_logits=True)
 
 

@@ -143,10 +143,15 @@ def test_reset_forgets_the_steps():
 def test_other_weights_than_before_are_refused():
     optimizer = Adam()
     optimizer.apply([np.ones(2)], [np.ones(2)])
-    with pytest.raises(ValueError, match="has made 1 steps on other weights"):
+    with pytest.raises(ValueError, match=r"has kept its state for arrays of shape \[\(2,\)\], not \[\(3,\)\]"):
         optimizer.apply([np.ones(3)], [np.ones(3)])
-    with pytest.raises(ValueError, match="other weights"):
+    with pytest.raises(ValueError, match=r"Each weight needs a gradient of its shape: weights \[\(2,\), \(2,\)\]"):
         optimizer.apply([np.ones(2)], [np.ones(2), np.ones(2)])
+    with pytest.raises(ValueError, match=r"gradients \[\(3,\)\]"):
+        optimizer.apply([np.ones(3)], [np.ones(2)])
+    with pytest.raises(TypeError, match="two lists of arrays"):
+        SGD().apply([[1.0]], [[1.0]])
+    assert optimizer.iterations == 1
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "0.1", None, [0.1], True])

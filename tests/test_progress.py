@@ -15,6 +15,7 @@ from tinynet.progress import Progress, choose_verbose, clock, formatted, step_ti
 def terminal(monkeypatch):
     """Let stdout count as a terminal, and every look at the clock be 60 ms after the last."""
     monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(progress, "columns", lambda: 120)
     ticks = iter(range(10**6))
     monkeypatch.setattr(progress.time, "perf_counter", lambda: next(ticks) * 0.06)
 
@@ -99,10 +100,22 @@ def test_the_bar_of_the_lesson(capsys, monkeypatch):
         "Epoch 1/5\n"
         "1875/1875 [==============================] - 26s 14ms/step - loss: 0.4921 - accuracy: 0.8267\n"
     )
-    assert line._bar(0) == "   0/1875 [..............................]"
-    assert line._bar(32) == "  32/1875 [..............................]"
-    assert line._bar(125) == " 125/1875 [=>............................]"
-    assert line._bar(1874) == "1874/1875 [============================>.]"
+    assert line._line(0, "") == "   0/1875 [..............................]"
+    assert line._line(32, "") == "  32/1875 [..............................]"
+    assert line._line(125, "") == " 125/1875 [=>............................]"
+    assert line._line(1874, "") == "1874/1875 [============================>.]"
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40, 10])
+def test_a_narrow_terminal_gets_a_shorter_bar_that_can_be_drawn_over(capsys, terminal, monkeypatch, width):
+    monkeypatch.setattr(progress, "columns", lambda: width)
+    fit(32 * 40, epochs=1)
+    draws = capsys.readouterr().out.split("\r")[1:]
+    assert len(draws) > 5
+    assert all(len(draw) < width for draw in draws[:-1])
+    assert re.match(r" ?\d+/40 " if width > 40 else "", draws[2])
+    assert ("[=" in draws[-1]) == (width >= 80), "without room for five characters of bar there is none"
+    assert re.search(r"40/40 .*- \d+s \d+ms/step - loss: \d\.\d{4} - accuracy: \d\.\d{4} *\n", draws[-1])
 
 
 def test_numbers_and_times():
@@ -114,7 +127,7 @@ def test_numbers_and_times():
 
 
 def test_verbose_is_checked():
-    assert [choose_verbose(v) for v in (0, 1, 2, True, False)] == [0, 1, 2, 1, 0]
+    assert [choose_verbose(v) for v in (0, 1, 2, True, False, np.int64(2))] == [0, 1, 2, 1, 0, 2]
     assert choose_verbose("auto") == 2
     for verbose in (3, "loud", None, 1.5, -1):
         with pytest.raises(ValueError, match="verbose must be 'auto', 0"):
@@ -131,6 +144,9 @@ def test_a_notebook_counts_as_a_place_to_draw(monkeypatch):
     assert not progress.is_interactive()
     notebook = types.SimpleNamespace(get_ipython=lambda: ZMQInteractiveShell())
     monkeypatch.setitem(sys.modules, "IPython", notebook)
+    assert progress.is_interactive()
+    colab = type("Shell", (ZMQInteractiveShell,), {})
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: colab()))
     assert progress.is_interactive()
     console = types.SimpleNamespace(get_ipython=lambda: None)
     monkeypatch.setitem(sys.modules, "IPython", console)

@@ -1,5 +1,7 @@
 """fit, evaluate and train_on_batch: what is computed, reported and kept."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -338,7 +340,8 @@ def test_hooks_are_called_in_keras_order_with_floats(corners):
             calls.append("set_params")
 
     def record(name):
-        def hook(self, *arguments, logs=None):
+        def hook(self, *arguments):
+            *arguments, logs = arguments
             assert all(type(value) is float for value in logs.values())
             calls.append((name, *arguments, *logs))
 
@@ -392,11 +395,20 @@ def test_what_is_no_callback_and_what_is_no_hook(corners):
         small().fit(*corners(), callbacks=[3], verbose=0)
 
     class Typo(Callback):
-        def on_epoch_finish(self, epoch, logs=None):
+        def on_epoch_ends(self, epoch, logs=None):
             raise AssertionError("never called")
 
-    with pytest.raises(TypeError, match=r"Typo\.on_epoch_finish is no hook"):
+    with pytest.raises(TypeError, match=r"Typo\.on_epoch_ends would never be called\. Did you mean on_epoch_end\?"):
         small().fit(*corners(), callbacks=[Typo()], verbose=0)
+
+    class KerasOnly(Callback):
+        def on_test_end(self, logs=None):
+            raise AssertionError("never called")
+
+    with pytest.raises(TypeError, match=r"on_test_end would never be called\. The hooks are on_train_begin, "):
+        small().fit(*corners(), callbacks=KerasOnly(), verbose=0)
+    with pytest.raises(TypeError, match=r"write KerasOnly\(\)"):
+        small().fit(*corners(), callbacks=[KerasOnly], verbose=0)
 
 
 def test_only_callbacks_that_ask_for_batches_cost_a_transfer_for_each(corners, monkeypatch):
@@ -408,3 +420,165 @@ def test_only_callbacks_that_ask_for_batches_cost_a_transfer_for_each(corners, m
     means.clear()
     small().fit(*corners(64), epochs=3, callbacks=[Interrupt(after=1000)], verbose=0)
     assert len(means) == 3 + 3 * 2
+
+
+def test_stopping_in_a_batch_hook_ends_the_epoch_after_that_batch(corners):
+    class Stop(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    model = small()
+    history = model.fit(*corners(320), epochs=3, callbacks=Stop(), validation_data=corners(8), verbose=0)
+    assert model.optimizer.iterations == 3
+    assert history.epoch == [0]
+    assert "val_loss" in history.history
+
+
+def test_hooks_set_on_an_instance_are_called_and_other_things_named_on_something_are_left_alone(corners):
+    callback, calls = Callback(), []
+    callback.on_train_batch_end = lambda batch, logs: calls.append(batch)
+    callback.on_gpu, callback.on_fire = False, lambda: None
+    small().fit(*corners(64), callbacks=[callback], verbose=0)
+    assert calls == [0, 1]
+
+
+def test_a_hook_may_name_its_logs_as_it_likes(corners):
+    class Own(Callback):
+        def on_epoch_end(self, number, values):
+            self.values = values
+
+    own = Own()
+    small().fit(*corners(), callbacks=[own], verbose=0)
+    assert list(own.values) == ["loss", "accuracy"]
+
+
+def test_layers_are_told_whether_they_are_training(corners):
+    flags = []
+
+    class Watch(tn.layers.Layer):
+        def forward(self, x, training=False):
+            flags.append(training)
+            return x, None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy
+
+    model = tn.Sequential([Watch(input_shape=(3,)), Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = corners(8)
+    for call, expected in [
+        (lambda: model.fit(x, y, validation_data=(x, y), verbose=0), [True, False]),
+        (lambda: model.train_on_batch(x, y), [True]),
+        (lambda: model.gradients(x, y), [True]),
+        (lambda: model.evaluate(x, y, verbose=0), [False]),
+        (lambda: model.predict(x), [False]),
+        (lambda: model(x), [False]),
+        (lambda: model(x, training=True), [True]),
+    ]:
+        flags.clear()
+        call()
+        assert flags == expected
+
+
+def test_the_first_trained_layer_is_asked_for_no_dx_and_those_before_it_for_nothing(corners):
+    asked = []
+
+    class Watched(Dense):
+        def backward(self, dy, cache, need_dx=True):
+            asked.append((self.name, need_dx))
+            return super().backward(dy, cache, need_dx)
+
+    x, y = corners(8)
+    for frozen, expected in [
+        ([], [("c", True), ("b", True), ("a", False)]),
+        (["a"], [("c", True), ("b", False)]),
+        (["b"], [("c", True), ("b", True), ("a", False)]),
+        (["a", "b", "c"], []),
+    ]:
+        layers = [Watched(3, name=name, trainable=name not in frozen) for name in "abc"]
+        model = tn.Sequential([tn.Input((3,)), *layers, tn.layers.Softmax()], seed=0)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        asked.clear()
+        model.train_on_batch(x, y)
+        assert asked == expected
+
+
+def test_sums_over_an_epoch_are_taken_in_float64():
+    # 2^24 + 1 is no float32: a batch of values that add up to it would lose the last one.
+    class Big(tn.metrics.Metric):
+        name = "big"
+
+        def values(self, labels, outputs):
+            return np.float32([2.0**24, 1.0])
+
+    class BigLoss(tn.losses.Loss):
+        def forward(self, labels, outputs):
+            return np.float32([2.0**24, 1.0]), outputs
+
+        def backward(self, labels, cache, factors):
+            return np.zeros_like(cache)
+
+    model = tn.Sequential([tn.Input((1,)), Dense(2)], seed=0)
+    model.compile("sgd", BigLoss(), [Big()])
+    x = np.zeros((2, 1))
+    assert model.evaluate(x, [0, 0], verbose=0) == [(2**24 + 1) / 2] * 2
+    assert model.fit(x, [0, 0], verbose=0).history == {"loss": [(2**24 + 1) / 2], "big": [(2**24 + 1) / 2]}
+
+
+def test_real_labels_are_cast_to_the_models_dtype():
+    class Squared(tn.losses.Loss):
+        """(B, 1) outputs against (B, 1) labels."""
+
+        def forward(self, labels, outputs):
+            return (outputs - labels)[:, 0] ** 2, outputs - labels
+
+        def backward(self, labels, cache, factors):
+            assert cache.dtype == np.float32
+            return 2 * factors * cache
+
+    model = tn.Sequential([tn.Input((1,)), Dense(1)], seed=0)
+    model.compile(tn.optimizers.SGD(0.1), Squared())
+    x = np.linspace(-1, 1, 32)[:, None]
+    model.fit(x, 3 * x + 1, epochs=200, verbose=0)
+    assert np.allclose(model.get_weights()[0], 3, rtol=0, atol=1e-3)
+    assert np.allclose(model.get_weights()[1], 1, rtol=0, atol=1e-3)
+
+
+def test_evaluate_in_a_hook_of_a_model_that_shares_layers_does_not_stop_the_training(corners):
+    x, y = corners()
+    logits = tn.Sequential([tn.Input((3,)), Dense(8, "relu"), Dense(3)], seed=0)
+    logits.compile("adam", tn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    probabilities = tn.Sequential([logits, tn.layers.Softmax()])
+    probabilities.compile("adam", "sparse_categorical_crossentropy")
+
+    class Evaluate(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen = [probabilities.evaluate(x, y, verbose=0), logits.evaluate(x, y, verbose=0)]
+            probabilities.gradients(x, y)
+            probabilities.predict(x)
+
+    evaluate = Evaluate()
+    losses = logits.fit(x, y, epochs=6, verbose=0, callbacks=[evaluate]).history["loss"]
+    assert all(after < before for before, after in itertools.pairwise(losses))
+    assert np.isclose(*evaluate.seen, rtol=0, atol=1e-6)
+    alone = tn.Sequential([tn.Input((3,)), Dense(8, "relu"), Dense(3)], seed=0)
+    alone.compile("adam", tn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert alone.fit(x, y, epochs=6, verbose=0).history["loss"] == losses
+
+
+def test_a_step_of_another_model_in_a_hook_moves_the_shared_layers_of_both(corners):
+    x, y = corners()
+    shared = Dense(3, "softmax")
+    models = [tn.Sequential([tn.Input((3,)), shared], seed=0) for _ in range(2)]
+    for model in models:
+        model.compile(tn.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+
+    class Step(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            models[1].train_on_batch(x, y)
+
+    models[0].fit(x, y, batch_size=len(x), epochs=3, verbose=0, callbacks=[Step()])
+    single = tn.Sequential([tn.Input((3,)), Dense(3, "softmax")], seed=0)
+    single.compile(tn.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    single.fit(x, y, batch_size=len(x), epochs=6, verbose=0, shuffle=False)
+    assert np.allclose(models[0].get_weights()[0], single.get_weights()[0], rtol=0, atol=1e-6)

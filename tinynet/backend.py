@@ -25,11 +25,12 @@ def resolve(name: str | None = None) -> str:
     Raises ValueError for an unknown name, ImportError where CuPy is missing or broken, and RuntimeError where it
     finds no GPU. A GPU that was asked for is never silently replaced by the CPU.
     """
-    if name is None:
-        name = os.environ.get("TINYNET_BACKEND") or "numpy"
-    if not isinstance(name, str):
+    kind = "backend"
+    if name is None and os.environ.get("TINYNET_BACKEND"):
+        kind, name = "backend in the environment variable TINYNET_BACKEND,", os.environ["TINYNET_BACKEND"]
+    if not isinstance(name, (str, type(None))):
         raise TypeError(f"backend must be 'numpy' or 'cupy'; got {name!r}.")
-    name = lookup("backend", name, {"numpy": "numpy", "cupy": "cupy"})
+    name = lookup(kind, name or "numpy", {"numpy": "numpy", "cupy": "cupy"})
     if name == "cupy":
         _require_gpu()
     return name
@@ -52,8 +53,8 @@ def xp_of(array: Any) -> ModuleType:
 
 
 def on_device(array: Any) -> bool:
-    """Whether this is an array in a GPU's memory."""
-    return hasattr(array, "__cuda_array_interface__")
+    """Whether this is an array of CuPy's; other libraries have the interface too, but no get()."""
+    return hasattr(array, "__cuda_array_interface__") and hasattr(array, "get")
 
 
 def to_array(values: Any) -> Any:
@@ -91,10 +92,18 @@ def _require_gpu() -> None:
     except RuntimeError as error:
         count, reason = 0, str(error)
     if count == 0:
+        fix = _pip_lines() if _driver_cuda_version() else "This machine has no NVIDIA driver (libcuda)."
         raise RuntimeError(
-            f"backend='cupy': CuPy {cupy.__version__} is installed, but there is no usable GPU: {reason}. "
-            f"{_pip_lines()} {cpu}"
+            f"backend='cupy': CuPy {cupy.__version__} is installed, but there is no usable GPU: {reason}. {fix} {cpu}"
         )
+    try:  # the kernels' compiler and cuBLAS are libraries of their own, and may be missing
+        ones = cupy.ones((2, 2), dtype="float32")
+        float(((ones + 1) @ ones).sum())
+    except Exception as error:
+        raise RuntimeError(
+            f"backend='cupy': CuPy {cupy.__version__} finds a GPU, but its first operation failed: {error}. "
+            f"{_pip_lines()} {cpu}"
+        ) from error
 
 
 def _pip_lines() -> str:

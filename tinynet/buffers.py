@@ -7,38 +7,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from .backend import module, move
 from .layers.base import Layer
+from .layers.chain import unique
 
 
 class FlatBuffers:
     """The weights of some built layers, trained ones first, and their gradients in the same order.
 
-    `weights` and `gradients` are 1-D; their first `trained_size` entries belong to trained weights, in the layers'
-    order, the rest to layers that were frozen (trainable=False) when the buffers were made.
+    `weights` and `gradients` are 1-D; their first part, `trained_weights` and `trained_gradients`, belongs to the
+    layers that are trained, in order, the rest to frozen ones. The memory is taken at the first `claim`.
     """
 
-    def __init__(self, parts: Sequence[Layer], backend: str, dtype):
-        unique = list({id(part): part for part in parts}.values())
+    def __init__(self, parts: Sequence[Layer], trained: Sequence[Layer], backend: str, dtype: Any):
+        frozen = [part for part in unique(parts) if part not in trained]
         self.places: list[tuple[Layer, str, slice, tuple[int, ...]]] = []
-        offset = 0
-        for trained in (True, False):
-            for part in unique:
-                for name in part.weight_names if bool(part.trainable) is trained else ():
-                    shape = part.__dict__[name].shape
-                    place = slice(offset, offset := offset + math.prod(shape))
-                    self.places.append((part, name, place, shape))
-            if trained:
-                self.trained_size = offset
-        self.xp = module(backend)
-        self.weights = self.xp.zeros(offset, dtype=dtype)
-        self.gradients = self.xp.zeros(offset, dtype=dtype)
-        self.trained_weights = self.weights[: self.trained_size]
-        self.trained_gradients = self.gradients[: self.trained_size]
+        self.size = self.trained_size = 0
+        for part in [*trained, *frozen]:
+            for name in part.weight_names:
+                shape = part.__dict__[name].shape
+                place = slice(self.size, self.size + math.prod(shape))
+                self.places.append((part, name, place, shape))
+                self.size = place.stop
+            if part in trained:
+                self.trained_size = self.size
+        self.xp, self.dtype, self.weights = module(backend), dtype, None
 
     def claim(self) -> None:
         """Bring every weight to its place, where it is not there: new, copied, or lent to another model meanwhile."""
+        if self.weights is None:
+            self.weights = self.xp.zeros(self.size, dtype=self.dtype)
+            self.gradients = self.xp.zeros(self.size, dtype=self.dtype)
+            self.trained_weights = self.weights[: self.trained_size]
+            self.trained_gradients = self.gradients[: self.trained_size]
         for part, name, place, shape in self.places:
             weight = part.__dict__[name]
             if weight.base is not self.weights:

@@ -9,7 +9,8 @@ Logs = Mapping[str, float]
 
 
 class Callback:
-    """Base class, with Keras's hooks. Set `self.model.stop_training = True` to end training after the epoch.
+    """Base class, with Keras's hooks for training. `self.model.stop_training = True` ends the training: in a batch hook
+    after this batch, and in any case after this epoch.
 
     `logs` holds the running means over the epoch so far ("loss", and each metric by name) as floats; at the end of an
     epoch also those on the validation data, with the prefix "val_". Only a callback that overrides a batch hook costs
@@ -67,11 +68,8 @@ class CallbackList:
 
     def __init__(self, callbacks: Sequence[Callback], model: Any, params: Mapping[str, Any]):
         for callback in callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks must be instances of Callback; got {callback!r}.")
-            for name in dir(callback):
-                if name.startswith("on_") and not hasattr(Callback, name):
-                    raise TypeError(f"{type(callback).__name__}.{name} is no hook here and would never be called.")
+            _check(callback)
+        self.model = model
         self.callbacks = list(callbacks)
         self.batch_hooks = [c for c in self.callbacks if overrides(c, "on_train_batch_begin", "on_train_batch_end")]
         for callback in self.callbacks:
@@ -81,9 +79,29 @@ class CallbackList:
     def call(self, hook: str, *arguments: Any, logs: Logs | None = None) -> None:
         """Call `hook(*arguments, logs=logs)` on every callback."""
         for callback in self.batch_hooks if "batch" in hook else self.callbacks:
-            getattr(callback, hook)(*arguments, logs=logs if logs is not None else {})
+            getattr(callback, hook)(*arguments, logs if logs is not None else {})
 
 
 def overrides(callback: Callback, *hooks: str) -> bool:
-    """Whether the callback defines one of the hooks itself."""
-    return any(getattr(type(callback), hook) is not getattr(Callback, hook) for hook in hooks)
+    """Whether the callback, or its class, defines one of the hooks itself."""
+    methods = (getattr(callback, hook) for hook in hooks)
+    originals = (getattr(Callback, hook) for hook in hooks)
+    return any(getattr(m, "__func__", m) is not original for m, original in zip(methods, originals, strict=True))
+
+
+def _check(callback: Any) -> None:
+    """TypeError unless it is a Callback whose hooks will all be called: none of Keras's that is not here, no typo."""
+    if not isinstance(callback, Callback):
+        hint = f"; write {callback.__name__}()" if isinstance(callback, type) else ""
+        raise TypeError(f"callbacks must be instances of Callback; got {callback!r}{hint}.")
+    hooks = [name for name in vars(Callback) if name.startswith("on_")]
+    for name in dir(callback):
+        if not name.startswith("on_") or name in hooks or not callable(getattr(callback, name)):
+            continue
+        import difflib
+
+        near = difflib.get_close_matches(name, hooks, n=1, cutoff=0.8)
+        keras = name.startswith(("on_test_", "on_predict_", "on_batch_"))
+        if near or keras:
+            hint = f"Did you mean {near[0]}?" if near else f"The hooks are {', '.join(hooks)}."
+            raise TypeError(f"{type(callback).__name__}.{name} would never be called. {hint}")

@@ -30,7 +30,8 @@ def resolve(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) ->
         return entry() if isinstance(entry, type) else entry
     if isinstance(identifier, type) and issubclass(identifier, base):
         raise TypeError(f"{kind} must be an instance: write {identifier.__name__}(), not {identifier.__name__}.")
-    raise TypeError(f"{kind} must be a name ({', '.join(map(repr, table))}) or a {base.__name__}; got {identifier!r}.")
+    names = ", ".join(map(repr, table))
+    raise TypeError(f"{kind} must be a name ({names}) or an instance of {base.__name__}; got {identifier!r}.")
 
 
 def is_integer(value: Any) -> bool:

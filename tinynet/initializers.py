@@ -56,6 +56,16 @@ class Zeros(Initializer):
         return np.zeros(shape)
 
 
+class Ones(Initializer):
+    """All ones."""
+
+    def __init__(self):
+        super().__init__()
+
+    def draw(self, shape, rng):
+        return np.ones(shape)
+
+
 class GlorotUniform(Initializer):
     """Uniform on [-L, L) with L = sqrt(6 / (fan_in + fan_out)).
 
@@ -71,9 +81,9 @@ class GlorotUniform(Initializer):
         return rng.uniform(-limit, limit, shape)
 
 
-INITIALIZERS = {"glorot_uniform": GlorotUniform, "zeros": Zeros}
+INITIALIZERS = {"glorot_uniform": GlorotUniform, "ones": Ones, "zeros": Zeros}
 
 
 def get(identifier: Any) -> Initializer:
-    """The initializer of that name ("glorot_uniform", "zeros"), or the given Initializer itself."""
+    """The initializer of that name ("glorot_uniform", "ones", "zeros"), or the given Initializer itself."""
     return resolve("initializer", identifier, Initializer, INITIALIZERS)

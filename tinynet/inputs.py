@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,23 +35,28 @@ def fit_shape(x: Any, shape: tuple[int, ...]) -> Any:
     wrong = f"expected {as_text(shape)}, got {x.shape}"
     if x.shape == shape or (*x.shape, 1) == shape:
         raise ValueError(f"x is a single sample: {wrong}. Add a batch axis: x[None].")
-    raise ValueError(f"x has the wrong shape: {wrong}.")
+    fits = math.prod(x.shape[1:]) == math.prod(shape)
+    hint = f" Its samples have as many entries: x.reshape({', '.join(map(str, (-1, *shape)))})." if fits else ""
+    raise ValueError(f"x has the wrong shape: {wrong}.{hint}")
 
 
-def check_labels(
-    x: Any, y: Any, loss: Loss, metrics: Sequence[Metric], output_shape: tuple[int | None, ...]
-) -> np.ndarray:
-    """The labels as the loss wants them, one for each sample of x; ValueError if any is not valid."""
-    y = to_array(y)
+def check_lengths(x: Any, y: Any) -> None:
+    """ValueError unless x and y are arrays of the same, positive length."""
     if y.ndim == 0 or len(y) != len(x):
         got = f"y has {len(y)}" if y.ndim else f"y is {y}"
         raise ValueError(f"x and y must have the same number of samples: x has {len(x)}, {got}.")
     if len(x) == 0:
         raise ValueError("There are no samples: x and y are empty.")
+
+
+def check_labels(
+    y: Any, loss: Loss, metrics: Sequence[Metric], output_shape: tuple[int | None, ...], dtype: Any
+) -> np.ndarray:
+    """The labels as the loss wants them, real ones in the model's dtype; ValueError if any is not valid."""
     labels = loss.check(y, output_shape)
     for metric in metrics:
         metric.check(labels, output_shape)
-    return labels
+    return labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
 
 
 def as_text(shape: tuple[int, ...]) -> str:

@@ -23,7 +23,7 @@ class Loss:
     """
 
     name = "loss"
-    from_logits = False
+    from_logits = False  # True if the outputs that it expects are logits
 
     def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:
         """Validate the labels for outputs of this shape (batch axis included, its size may be None)."""
@@ -38,7 +38,10 @@ class Loss:
         raise TypeError(f"{type(self).__name__} must define backward(labels, cache, factors).")
 
     def on_logits(self) -> Loss | None:
-        """The same loss taking the logits in front of a softmax over the last axis; None if there is no such form."""
+        """The same loss taking the logits in front of a softmax over the last axis; None if there is no such form.
+
+        It has a method `probabilities(cache)`, for the metrics.
+        """
         return None
 
     def __call__(self, y_true: Any, y_pred: Any) -> float:
@@ -59,7 +62,7 @@ class SparseCategoricalCrossentropy(Loss):
     taken as (B, ...). Values are in nats.
 
     From probabilities (from_logits=False), following Keras on JAX: p is divided by its sum s and clipped to
-    [e, 1 - e], e = 1e-7. Where y is inside the bounds, L = log s - log p_y, so
+    [e, 1 - e], e = 1e-7. Where p_y / s is inside the bounds, L = log s - log p_y, so
         dL/dp_j = 1/s - [j = y] / p_y
     and where it is clipped the value is constant and the gradient 0.
 
@@ -68,7 +71,8 @@ class SparseCategoricalCrossentropy(Loss):
     The maximum is subtracted first, so logits of +-10,000 stay finite; nothing is clipped.
 
     A model that ends in Softmax is trained and evaluated from the logits in front of it, whatever from_logits says of
-    the probabilities: the same loss without clipping, so that a confident mistake still has a gradient.
+    the probabilities: the same loss without the clip (Keras on JAX stops at 16.1), so that a confident mistake still
+    has its value and a gradient.
 
     Labels that are not integers in [0, C) raise ValueError; Keras rounds them down, or ignores them without a word.
 
@@ -132,15 +136,25 @@ def check_class_labels(labels: Any, output_shape: tuple[int | None, ...]) -> np.
     ValueError, with the first wrong label and its place, unless each is an integer in [0, C).
     """
     labels, classes = to_numpy(labels), output_shape[-1]
-    if labels.ndim == len(output_shape) and labels.shape[-1] == 1 and output_shape[-1] != 1:
+    if classes < 2:
+        raise ValueError(
+            "The sparse categorical cross-entropy needs an output for each class, two at least; the model has one. For "
+            "two classes end it in Dense(2, activation='softmax')."
+        )
+    if labels.ndim == len(output_shape) and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    if labels.ndim != len(output_shape) - 1 or labels.shape[1:] != tuple(output_shape[1:-1]):
-        one_hot = labels.ndim == len(output_shape) and labels.shape[-1] == classes
-        hint = " They look like one-hot labels: pass y.argmax(axis=-1)." if one_hot else ""
-        want = str(("batch", *output_shape[1:-1])).replace("'", "")
-        raise ValueError(f"Outputs of {classes} classes need labels of shape {want}; got {labels.shape}.{hint}")
+    batch, *inner = output_shape[:-1]
+    if labels.ndim != len(output_shape) - 1 or list(labels.shape[1:]) != inner or batch not in (None, len(labels)):
+        hint = ""
+        if labels.ndim == len(output_shape) and labels.shape[-1] == classes:
+            hint = " They look like one-hot labels: pass y.argmax(axis=-1)."
+        elif labels.ndim == 1 and inner:
+            hint = " For one label a sample, put a Flatten() in front of the last Dense."
+        outputs, want = str(tuple(output_shape)), str(tuple(output_shape[:-1]))
+        raise ValueError(f"Outputs of shape {outputs} need labels of shape {want}; got {labels.shape}.{hint}")
     if labels.dtype.kind not in "iuf":
-        raise ValueError(f"Labels must be integers from 0 to {classes - 1}; got dtype {labels.dtype}.")
+        hint = ": pass y.astype(int)" if labels.dtype.kind == "b" else ""
+        raise ValueError(f"Labels must be integers from 0 to {classes - 1}; got dtype {labels.dtype}{hint}.")
     wrong = ~((labels >= 0) & (labels < classes))  # NaN is wrong too
     if labels.dtype.kind == "f":
         wrong |= labels != np.floor(labels)

@@ -10,7 +10,10 @@ from .losses import check_class_labels
 
 
 class Metric:
-    """Base class: `values(labels, outputs)` gives one number for each label; what is reported is their mean."""
+    """Base class: `values(labels, outputs)` gives one number for each label; what is reported is their mean.
+
+    In a model the labels are those that the loss has checked, and the outputs of a softmax are probabilities.
+    """
 
     name = "metric"
 

@@ -1,4 +1,4 @@
-"""Sequential: a stack of layers with its weights, and thin calls into training."""
+"""Sequential: a stack of layers, built and named; what it does with data is in `trainer`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 
 from . import backend as backends
-from . import inputs, losses, metrics, optimizers, summary, training
-from .callbacks import Callback, CallbackList, History
-from .checks import integer, number
+from . import summary
 from .checks import shape as check_shape
-from .data import ArrayBatches
-from .layers.base import Layer, as_array, backward_chain, forward_chain, snake_case
+from .layers.activations import BY_NAME as ACTIVATIONS
+from .layers.base import Layer, as_array, building_lock, snake_case
+from .layers.chain import backward_chain, forward_chain, unique
 from .layers.core import Input
-from .metrics import get as get_metric
-from .progress import Progress, choose_verbose
 from .rng import choose_seed, generator
+from .trainer import Trainer
 
 
-class Sequential(Layer):
+class Sequential(Trainer):
     """A model that is a stack of layers: each one's output is the next one's input.
 
         model = Sequential([Flatten(input_shape=(28, 28, 1)), Dense(128, activation="relu"), Dense(10, "softmax")])
@@ -35,14 +33,14 @@ class Sequential(Layer):
     given); `backend` is "numpy" or "cupy" (default: the environment variable TINYNET_BACKEND, else "numpy"); `dtype`
     is "float32" or "float64", and each batch is cast to it.
 
-    A Sequential is a layer, so models nest.
+    A Sequential is a layer, so models nest; the seed, backend and dtype of the outer one then count.
     """
 
     def __init__(
         self,
         layers: Iterable[Layer] | None = None,
-        name: str | None = None,
         *,
+        name: str | None = None,
         trainable: bool = True,
         seed: int | None = None,
         backend: str | None = None,
@@ -54,88 +52,114 @@ class Sequential(Layer):
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}.")
         self.seed = choose_seed(seed)
-        self.layers: list[Layer] = []
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
-        self.metrics: list[metrics.Metric] = []
-        self.history: History | None = None
-        self.stop_training = False
-        self._step: training.Step | None = None
-        self._mark: object = None
+        self._layers: list[Layer] = []
+        self._shapes: list[tuple[int, ...]] = []  # of each layer's output at its place, without the batch axis
+        self._built_parts: list[Layer] = []
+        if isinstance(layers, Layer):
+            raise TypeError(f"The layers must be in a list: Sequential([{layers!r}]).")
         for layer in [] if layers is None else layers:
             self.add(layer)
 
     # ---- structure --------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, as a new list; the Input is not among them."""
+        return list(self._layers)
 
     def add(self, layer: Layer) -> None:
         """Put a layer on top of the stack; it is built at once where the input shape is known."""
         if not isinstance(layer, Layer):
             hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
-        if not self.layers and self.declared_shape is None:
-            self.declared_shape = layer.declared_shape
-        elif isinstance(layer, Input):
+        if isinstance(layer, Input) and (self._layers or self.declared_shape is not None):
             raise ValueError("An Input must come first, once, in a Sequential.")
+        if not self._layers and self.declared_shape is None:
+            self.declared_shape = layer.declared_shape
         if isinstance(layer, Input):
             return
+        if layer in ACTIVATIONS.values():
+            layer = type(layer)()  # tn.nn.relu is one object for everybody; a model gets one of its own
         self._give_name(layer)
-        if self.declared_shape is not None:
-            known = self.output_shape[1:] if self.layers else self.declared_shape
-            shape = self._setup_layer(len(self.layers), layer, known)
-            self.input_shape, self.output_shape = (None, *self.declared_shape), (None, *shape)
-        self.layers.append(layer)
-        self._step = None
+        self._layers.append(layer)
+        if self.built or self.declared_shape is not None:
+            try:
+                self.setup(self.input_shape[1:] if self.built else self.declared_shape)
+            except BaseException:
+                self._layers.pop()
+                raise
 
     def _give_name(self, layer: Layer) -> None:
-        if layer in self.layers:
+        if layer in self._layers:
             return
-        taken = {other.name for other in self.layers}
-        if layer.named_by_user and layer.name in taken:
-            raise ValueError(f"A layer named {layer.name!r} is in the model already; names must be unique.")
-        if not layer.named_by_user:
+        taken = {other.name for other in self._layers}
+        if not layer.named:
             base = snake_case(type(layer).__name__)
             names = itertools.chain([base], (f"{base}_{count}" for count in itertools.count(1)))
-            layer.name = next(name for name in names if name not in taken)
+            layer.name, layer.named = next(name for name in names if name not in taken), True
+        elif layer.name in taken:
+            raise ValueError(
+                f"A layer named {layer.name!r} is in the model already; names must be unique. If one of the two comes "
+                f"from another model, give the new one a name: {type(layer).__name__}(..., name='...')."
+            )
 
-    def _setup_layer(self, index: int, layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def setup(self, input_shape, rng=None, backend=None, dtype=None):
+        """Build all layers for this input shape; a model inside another computes where and how the outer one does."""
+        if not self._layers:
+            raise ValueError(f"Model '{self.name}' has no layers; add one first.")
+        if rng is not None and not self.built:
+            self.backend, self.dtype = backend, np.dtype(dtype)
+        shape, shapes = tuple(input_shape), []
+        for index, layer in enumerate(self._layers):
+            self._check_home(layer)
+            shape = layer.setup(shape, rng or generator(self.seed, "weights", index), self.backend, self.dtype)
+            shapes.append(shape)
+        self._shapes, self._built_parts = shapes, self.parts()
+        self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
+        return shape
+
+    def _check_home(self, layer: Layer) -> None:
         for part in layer.parts():
             if part.weight_names and (part.backend, part.dtype) != (self.backend, self.dtype):
                 raise ValueError(
                     f"Layer '{layer.name}' was built in {part.dtype} on {part.backend}; this model is "
                     f"{self.dtype} on {self.backend}."
                 )
-        return layer.setup(shape, generator(self.seed, "weights", index), self.backend, self.dtype)
 
-    def setup(self, input_shape, rng=None, backend=None, dtype=None):
-        if not self.layers:
-            raise ValueError(f"Model '{self.name}' has no layers; add one first.")
-        shape = input_shape
-        for index, layer in enumerate(self.layers):
-            shape = self._setup_layer(index, layer, shape)
-        if not self.built:
-            self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
-        return shape
+    def prepare(self, input_shape: tuple[int, ...]) -> None:
+        """Build what is not built: the whole model for this input shape, or layers that an inner model got since."""
+        with building_lock:
+            if not self.built:
+                self.setup(input_shape)
+            elif self.parts() != self._built_parts:
+                self.setup(self.input_shape[1:])
 
-    def build(self, input_shape):
-        """Build all layers for this input shape, without its batch axis or with None for it."""
-        shape = tuple(input_shape)
-        return self.setup(check_shape("input_shape", shape[1:] if shape[:1] == (None,) else shape))
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Build all layers for inputs of this shape, its first axis being the batch (None or any size), as in Keras.
+
+        ValueError if the model is built for another shape already.
+        """
+        if not isinstance(input_shape, (tuple, list)) or not input_shape:
+            raise ValueError(f"build needs a shape with its batch axis, as (None, 784); got {input_shape!r}.")
+        shape = check_shape("input_shape", tuple(input_shape[1:]))
+        if self.built and shape != self.input_shape[1:]:
+            raise ValueError(f"Model '{self.name}' is built for inputs {self.input_shape} already; got {input_shape}.")
+        self.setup(shape)
 
     def parts(self):
-        return [part for layer in self.layers for part in layer.parts()]
+        return [part for layer in self._layers for part in layer.parts()]
 
-    def __setattr__(self, name, value):
-        super().__setattr__(name, value)
-        if name == "trainable":
-            for layer in self.__dict__.get("layers", ()):
-                layer.trainable = value
+    @property
+    def output_shapes(self) -> list[tuple[int | None, ...]]:
+        """The output shape of each layer at its place, None standing for the batch; empty before the model is built."""
+        return [(None, *shape) for shape in self._shapes]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_step": None}  # made again when it is next needed, from what is kept
+    def trained_parts(self):
+        return unique(part for layer in self._layers for part in layer.trained_parts()) if self.trainable else []
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print a table of the layers, their output shapes and weights; `print_fn` gets it as one string."""
-        (print_fn or print)(summary.table(self))
+        (print_fn or summary.printed)(summary.table(self))
 
     # ---- arithmetic -------------------------------------------------------------------------------------------
 
@@ -149,191 +173,3 @@ class Sequential(Layer):
         """The outputs for a batch, as an array of the model's backend."""
         x = as_array(self._inputs(x), backends.module(self.backend), self.dtype)
         return self.forward(x, training)[0]
-
-    def gradients(self, x: Any, y: Any) -> tuple[float, list[np.ndarray]]:
-        """The mean loss of a batch and its gradient with respect to every weight, in the order of get_weights."""
-        step, x, labels = self._ready(x, y)
-        loss = step.gradients(*self._whole(x, labels))
-        return loss, [np.array(backends.to_numpy(gradient)) for gradient in self.weight_gradients]
-
-    # ---- training ---------------------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | optimizers.Optimizer,
-        loss: str | losses.Loss,
-        metrics: Sequence[str | metrics.Metric] | None = None,
-    ) -> None:
-        """Choose the optimizer, the loss and the metrics; weights stay, the optimizer's state starts afresh.
-
-        Each is a name or an object; an unknown name raises ValueError here, with the nearest valid ones.
-        """
-        if metrics is not None and not isinstance(metrics, (list, tuple)):
-            raise TypeError(f"metrics must be a list, as in metrics=['accuracy']; got {metrics!r}.")
-        chosen = [get_metric(metric) for metric in metrics or ()]
-        names = [metric.name for metric in chosen]
-        if len({"loss", *names}) != len(names) + 1:
-            raise ValueError(f"Metrics need names of their own, other than 'loss'; got {names}.")
-        loss, optimizer = losses.get(loss), optimizers.get(optimizer)
-        if self.layers:
-            training.on_logits(self.parts(), self.output_shape or (), loss)  # raises if softmax would be taken twice
-        self.loss, self.optimizer, self.metrics = loss, optimizer, chosen
-        self.optimizer.reset()
-        self.optimizer.owner = self._mark = object()
-        self._step = None
-
-    @property
-    def trains_from_logits(self) -> bool:
-        """Whether the last softmax and the loss are computed together, from the logits."""
-        if not self.layers or self.loss is None:
-            return False
-        return training.on_logits(self.parts(), self.output_shape or (), self.loss) is not None
-
-    def fit(
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: str | int = "auto",
-        callbacks: Sequence[Callback] | None = None,
-        validation_split: float = 0.0,
-        validation_data: tuple[Any, Any] | None = None,
-        shuffle: bool = True,
-    ) -> History:
-        """Train on arrays for a number of epochs; returns the History, which is also `model.history`.
-
-        Each epoch goes once over all samples in batches of `batch_size` (default 32; the last may be short), shuffled
-        in an order that depends on the model's seed and the optimizer's iterations alone. The loss and metrics that
-        are reported are means over the samples of the epoch, taken while the weights change.
-
-        `validation_data=(x, y)` is evaluated after each epoch; `validation_split=0.1` takes the last tenth of the
-        samples for that, before shuffling. `verbose` is 0 (silent), 1 (a progress bar), 2 (a line per epoch) or
-        "auto": 1 on a terminal or in a notebook, else 2.
-
-        An interrupt (Ctrl-C) leaves the weights of the last whole step, and the finished epochs in `model.history`.
-
-        ValueError for labels that are not classes of the model, samples of the wrong shape, x and y of unequal
-        length, and for other arguments that make no sense, before any work is done.
-        """
-        batch_size = 32 if batch_size is None else integer("batch_size", batch_size)
-        epochs = integer("epochs", epochs, least=0)
-        verbose = choose_verbose(verbose)
-        split = number("validation_split", validation_split, least=0, below=1)
-        step, x, labels = self._ready(x, y)
-        if validation_data is not None:
-            x_val, labels_val = self._validation(validation_data)
-        elif split:
-            cut = int(len(x) * (1 - split))
-            if not 0 < cut < len(x):
-                raise ValueError(f"validation_split={split} of {len(x)} samples leaves one side empty.")
-            (x, x_val), (labels, labels_val) = (x[:cut], x[cut:]), (labels[:cut], labels[cut:])
-        batches = ArrayBatches(x, labels, batch_size, self.backend, self.dtype)
-        validation = None
-        if validation_data is not None or split:
-            validation = ArrayBatches(x_val, labels_val, batch_size, self.backend, self.dtype)
-        history = History()
-        params = {"verbose": verbose, "epochs": epochs, "steps": len(batches)}
-        hooks = CallbackList([*(callbacks or ()), history], self, params)
-        self.history = history
-        training.fit(step, self, batches, validation, epochs, bool(shuffle), verbose, hooks)
-        return history
-
-    def evaluate(
-        self, x: Any, y: Any, batch_size: int | None = None, verbose: str | int = "auto", return_dict: bool = False
-    ) -> Any:
-        """The mean loss and metrics on arrays: [loss, metric, ...] in compile's order, or the loss alone without any.
-
-        return_dict=True gives a dictionary by name.
-        """
-        batch_size = 32 if batch_size is None else integer("batch_size", batch_size)
-        verbose = choose_verbose(verbose)
-        step, x, labels = self._ready(x, y)
-        batches = ArrayBatches(x, labels, batch_size, self.backend, self.dtype)
-        progress = Progress(verbose, len(batches))
-        try:
-            results = training.run_pass(step, batches, False, progress)
-        except BaseException:
-            progress.abort()
-            raise
-        progress.finish(results)
-        return results if return_dict else _as_list(results)
-
-    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = 0) -> np.ndarray:
-        """The outputs for an array of samples, as a NumPy array (N, ...); of no samples, with N = 0.
-
-        Computed in batches of `batch_size` (default 256). Prints nothing unless verbose=1.
-        """
-        batch_size = 256 if batch_size is None else integer("batch_size", batch_size)
-        verbose = choose_verbose(verbose)
-        x = self._inputs(x)
-        batches = ArrayBatches(x, None, batch_size, self.backend, self.dtype)
-        parts = self.parts()
-        outputs = np.empty((len(x), *self.output_shape[1:]), dtype=self.dtype)
-        progress = Progress(verbose, len(batches))
-        for index, (batch, _) in enumerate(batches):
-            start = index * batch_size
-            outputs[start : start + len(batch)] = backends.to_numpy(forward_chain(parts, batch)[0])
-            if progress.due():
-                progress.draw(index + 1, {})
-        if len(x):
-            progress.finish({})
-        return outputs
-
-    def train_on_batch(self, x: Any, y: Any, return_dict: bool = False) -> Any:
-        """One step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
-        step, x, labels = self._ready(x, y)
-        totals = step.new_totals()
-        count = step.train(*self._whole(x, labels), totals)
-        results = step.means(totals, count)
-        return results if return_dict else _as_list(results)
-
-    # ---- what comes in ----------------------------------------------------------------------------------------
-
-    def _ready(self, x: Any, y: Any) -> tuple[training.Step, Any, np.ndarray]:
-        """Validated samples and labels, and the step with every weight in its place."""
-        if self.loss is None or self.optimizer is None:
-            raise RuntimeError("Call model.compile(optimizer, loss) first.")
-        if self.optimizer.owner is not self._mark:
-            raise RuntimeError(
-                "This model's optimizer was compiled into another model since. Give each model an optimizer of its "
-                "own, or compile this one again."
-            )
-        x, labels = self._pair(x, y)
-        if self._step is None:
-            parts = self.parts()
-            self._step = training.Step(
-                parts, self.output_shape, self.loss, self.optimizer, self.metrics, self.backend, self.dtype
-            )
-        self._step.buffers.claim()
-        return self._step, x, labels
-
-    def _pair(self, x: Any, y: Any) -> tuple[Any, np.ndarray]:
-        x = self._inputs(x)
-        return x, inputs.check_labels(x, y, self.loss, self.metrics, self.output_shape)
-
-    def _inputs(self, x: Any) -> Any:
-        """x as an array whose samples have the model's input shape; builds the model if it is not yet built."""
-        x = inputs.as_samples(x)
-        if not self.built:
-            self.setup(x.shape[1:])
-        return inputs.fit_shape(x, self.input_shape[1:])
-
-    def _validation(self, data: Any) -> tuple[Any, np.ndarray]:
-        if not isinstance(data, (tuple, list)) or len(data) != 2:
-            raise ValueError("validation_data must be a pair (x, y).")
-        try:
-            return self._pair(*data)
-        except ValueError as error:
-            raise ValueError(f"validation_data: {error}") from None
-
-    def _whole(self, x: Any, labels: np.ndarray) -> tuple[Any, Any]:
-        """Samples and labels as one batch on the backend."""
-        xp = backends.module(self.backend)
-        return as_array(x, xp, self.dtype), backends.move(labels, xp)
-
-
-def _as_list(results: dict[str, float]) -> Any:
-    values = list(results.values())
-    return values if len(values) > 1 else values[0]
-

@@ -19,6 +19,7 @@ class Optimizer:
     """
 
     slots: tuple[str, ...] = ()
+    owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
 
     def __init__(self, learning_rate: float):
         self.learning_rate = learning_rate
@@ -36,7 +37,6 @@ class Optimizer:
     def reset(self) -> None:
         """Forget all steps: iterations is 0, and the slots are made afresh at the next apply."""
         self.iterations = 0
-        self.owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
         self.state: list[list[Any]] = []  # for each weight: its scratch array, then its slots
 
     @property
@@ -49,12 +49,19 @@ class Optimizer:
 
         ValueError if the weights are not those, by number and shape, that earlier steps have changed.
         """
+        if not all(hasattr(array, "shape") for array in [*gradients, *weights]):
+            raise TypeError("apply takes two lists of arrays, since it changes the weights in place.")
+        shapes = [weight.shape for weight in weights]
+        if [gradient.shape for gradient in gradients] != shapes:
+            got = [gradient.shape for gradient in gradients]
+            raise ValueError(f"Each weight needs a gradient of its shape: weights {shapes}, gradients {got}.")
         if not self.state:
             self.state = [[xp_of(w).zeros(w.shape, dtype=w.dtype) for _ in ("scratch", *self.slots)] for w in weights]
-        if [own[0].shape for own in self.state] != [w.shape for w in weights] or len(gradients) != len(weights):
+        known = [own[0].shape for own in self.state]
+        if known != shapes:
             raise ValueError(
-                f"This {type(self).__name__} has made {self.iterations} steps on other weights than these. Compile the "
-                "model again, or give each model an optimizer of its own."
+                f"This {type(self).__name__} has kept its state for arrays of shape {known}, not {shapes}. It belongs "
+                "to one list of weights (a model that fits has one flat array of them all): take another optimizer."
             )
         self.iterations += 1
         for weight, gradient, own in zip(weights, gradients, self.state, strict=True):
@@ -105,7 +112,8 @@ class Adam(Optimizer):
         v <- v + (1 - b2) (g^2 - v)
         w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)
 
-    epsilon is added to the root of the uncorrected v (the paper's "epsilon hat", section 2; PyTorch differs).
+    epsilon is added to the root of the uncorrected v (the paper's "epsilon hat", section 2; PyTorch differs). With
+    epsilon=0 a weight whose gradient has always been 0 becomes NaN.
 
     It is computed in fewer passes over the arrays by keeping M = m / (1 - b1) and V = v / (1 - b2), for which
         M <- b1 M + g;    V <- b2 V + g^2;    w <- w - rate * M / (sqrt(V) + e)

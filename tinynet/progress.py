@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any
+
+from .checks import is_integer
 
 WIDTH = 30
 REDRAW_EVERY = 0.1  # seconds
@@ -18,7 +21,7 @@ def choose_verbose(verbose: Any) -> int:
     """0, 1 or 2: "auto" is 1 (a bar) on a terminal or in a notebook and 2 (a line per epoch) anywhere else."""
     if verbose == "auto":
         return 1 if is_interactive() else 2
-    if isinstance(verbose, (int, bool)) and int(verbose) in (0, 1, 2):
+    if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
         return int(verbose)
     raise ValueError(f"verbose must be 'auto', 0 (silent), 1 (a bar) or 2 (a line per epoch); got {verbose!r}.")
 
@@ -30,14 +33,15 @@ def is_interactive() -> bool:
         return True
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
+    return any(ancestor.__name__ == "ZMQInteractiveShell" for ancestor in type(shell).__mro__)  # Colab's is a subclass
 
 
 class Progress:
-    """Draws the line of one pass over the batches.
+    """Draws the line of one pass over the batches; leaving its `with` block unfinished ends the line.
 
     verbose 0 prints nothing. 1 draws the bar over and over, at most ten times a second, where the output can be drawn
-    over, and prints the finished bar alone elsewhere. 2 prints one plain line at the end, without the bar.
+    over, and prints the finished bar alone elsewhere. 2 prints one plain line at the end, without the bar. In a narrow
+    terminal the bar is shortened, so that the line fits and can be drawn over.
     """
 
     def __init__(self, verbose: int, steps: int, epoch: str = ""):
@@ -48,6 +52,13 @@ class Progress:
         if verbose == 1 and epoch:
             print(epoch)
 
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if self.length:  # an unfinished line stays as it is
+            print(flush=True)
+
     def due(self) -> bool:
         """Whether it is time to draw again."""
         return self.redraws and time.perf_counter() - self.drawn >= REDRAW_EVERY
@@ -56,35 +67,44 @@ class Progress:
         """Draw the running line after this many steps."""
         self.drawn = time.perf_counter()
         seconds = (self.drawn - self.started) / step
-        eta = f"ETA: {clock(seconds * (self.steps - step))}"
-        self._write(f"{self._bar(step)} - {eta}{formatted(values)}", end="")
+        rest = f" - ETA: {clock(seconds * (self.steps - step))}{formatted(values)}"
+        self._write(self._line(step, rest)[: columns() - 1], end="")
 
     def finish(self, values: Mapping[str, float]) -> None:
         """Write the finished line."""
-        if self.verbose == 0:
+        if self.verbose == 0 or self.steps == 0:
             return
         seconds = time.perf_counter() - self.started
-        timing = f"{seconds:.0f}s {step_time(seconds / self.steps)}"
+        rest = f" - {seconds:.0f}s {step_time(seconds / self.steps)}{formatted(values)}"
         if self.verbose == 1:
-            self._write(f"{self._bar(self.steps)} - {timing}{formatted(values)}", end="\n")
+            self._write(self._line(self.steps, rest), end="\n")
         else:
             epoch = f"{self.epoch} - " if self.epoch else ""
-            print(f"{epoch}{self.steps}/{self.steps} - {timing}{formatted(values)}", flush=True)
+            print(f"{epoch}{self.steps}/{self.steps}{rest}", flush=True)
 
-    def abort(self) -> None:
-        """Leave an unfinished line as it is and go to the next one."""
-        if self.length:
-            print(flush=True)
-
-    def _bar(self, step: int) -> str:
-        done = WIDTH * step // self.steps
-        fill = "=" * WIDTH if step == self.steps else ("=" * (done - 1) + ">" if done else "").ljust(WIDTH, ".")
-        return f"{step:{len(str(self.steps))}d}/{self.steps} [{fill}]"
+    def _line(self, step: int, rest: str) -> str:
+        count = f"{step:{len(str(self.steps))}d}/{self.steps}"
+        room = columns() - 1 - len(count) - len(" []") - len(rest) if self.redraws else WIDTH
+        return f"{count} [{bar(step, self.steps, min(room, WIDTH))}]{rest}" if room >= 5 else count + rest
 
     def _write(self, line: str, end: str) -> None:
         start = "\r" if self.redraws else ""
         print(start + line.ljust(self.length), end=end, flush=True)
         self.length = len(line) if end == "" else 0
+
+
+def bar(step: int, steps: int, width: int) -> str:
+    """'=====>....' of this width, or '==========' when all steps are done."""
+    done = width * step // steps
+    return "=" * width if step == steps else ("=" * (done - 1) + ">" if done else "").ljust(width, ".")
+
+
+def columns() -> int:
+    """The width of the terminal; 80 where there is none, or it does not tell."""
+    try:
+        return os.get_terminal_size().columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def formatted(values: Mapping[str, float]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from typing import Any
+
+from .progress import columns
 
 
 def table(model: Any) -> str:
     """The layers with their output shapes and numbers of weights, and the totals, as one text."""
-    width = min(88, max(44, _columns() - 4))
+    width = min(88, max(44, columns() - 4))
     edges = [int(width * share) for share in (0.45, 0.80, 1.0)]
     inner = [right - left - 4 for left, right in zip([0, *edges], [e + 1 for e in edges], strict=False)]
-    rows = [(f"{layer.name} ({type(layer).__name__})", *_shape_and_params(layer)) for layer in model.layers]
+    shapes = [str(shape) for shape in model.output_shapes] or ["?"] * len(model.layers)
+    params = [f"{layer.count_params():,}" if model.output_shapes else "0 (unbuilt)" for layer in model.layers]
+    names = [f"{layer.name} ({type(layer).__name__})" for layer in model.layers]
+    rows = list(zip(names, shapes, params, strict=True))
 
     def line(cells, bar):
         left, middle, right = (_fit(cell, size) for cell, size in zip(cells, inner, strict=True))
@@ -28,16 +33,18 @@ def table(model: Any) -> str:
     return "\n".join([*lines, rule("└─┴┘"), *_totals(model), *_training(model)])
 
 
-def _shape_and_params(layer: Any) -> tuple[str, str]:
-    if not layer.built:
-        return "?", "0 (unbuilt)"
-    return str(layer.output_shape), f"{layer.count_params():,}"
+def printed(text: str) -> None:
+    """Print a table, in plain characters where the output's encoding has no box characters."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = text.translate(str.maketrans("┏━┳┓┃┡╇┩│├─┼┤└┴┘…", "+=++|+++|+-+++++~"))
+    print(text)
 
 
 def _totals(model: Any) -> list[str]:
     itemsize = model.dtype.itemsize
-    parts = {id(part): part for part in model.parts()}.values()
-    trained = sum(part.__dict__[name].size for part in parts if part.trainable for name in part.weight_names)
+    trained = sum(part.__dict__[name].size for part in model.trained_parts() for name in part.weight_names)
     total, optimizer = model.count_params(), model.optimizer.state_size if model.optimizer else 0
     lines = [
         f" Total params: {total + optimizer:,} ({_bytes((total + optimizer) * itemsize)})",
@@ -52,15 +59,10 @@ def _totals(model: Any) -> list[str]:
 def _training(model: Any) -> list[str]:
     if model.loss is None:
         return []
-    how = " from the logits, softmax and loss computed together" if model.trains_from_logits else ""
-    return [f" Trained with {type(model.optimizer).__name__} on {model.loss.name}{how}."]
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size().columns or 80
-    except OSError:  # not a terminal
-        return 80
+    lines = [f" Trained with {type(model.optimizer).__name__} on {model.loss.name}"]
+    if model.trains_from_logits:
+        lines.append(" from the logits: softmax and loss are computed together")
+    return lines
 
 
 def _fit(text: str, size: int) -> str:

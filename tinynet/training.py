@@ -9,8 +9,10 @@ from .backend import module, to_numpy
 from .buffers import FlatBuffers
 from .callbacks import CallbackList
 from .data import ArrayBatches
-from .layers.activations import Softmax
-from .layers.base import Layer, backward_chain, forward_chain
+from .layers.activations import ReLU, Softmax, Tanh
+from .layers.base import Layer
+from .layers.chain import backward_chain, forward_chain
+from .layers.core import Dense
 from .losses import Loss
 from .metrics import Metric
 from .optimizers import Optimizer
@@ -18,16 +20,30 @@ from .progress import Progress
 from .rng import generator
 
 
-def on_logits(parts: Sequence[Layer], output_shape: Sequence[Any], loss: Loss) -> Loss | None:
+def on_logits(parts: Sequence[Layer], output_shape: Sequence[Any] | None, loss: Loss) -> Loss | None:
     """Where a chain ends in Softmax over the last axis and the loss has a form on logits: that form; else None."""
-    if not isinstance(parts[-1], Softmax) or parts[-1].axis not in (-1, len(output_shape) - 1):
-        return None
-    if loss.from_logits:
+    softmax_last = parts and type(parts[-1]) is Softmax and parts[-1].axis in (-1, len(output_shape or ()) - 1)
+    return loss.on_logits() if softmax_last else None
+
+
+def check_end(parts: Sequence[Layer], loss: Loss) -> str | None:
+    """Whether the last part suits the loss.
+
+    ValueError where softmax would be taken twice; a warning's text where the outputs cannot be the probabilities that
+    the loss expects.
+    """
+    last = parts[-1] if parts else None
+    if loss.from_logits and isinstance(last, Softmax):
         raise ValueError(
             "The model ends in softmax, and the loss, with from_logits=True, would take softmax twice. Leave one of "
             "them out: without from_logits the model is trained from the logits all the same."
         )
-    return loss.on_logits()
+    if loss.on_logits() is not None and isinstance(last, (Dense, ReLU, Tanh)):
+        return (
+            f"The model ends in {type(last).__name__}, whose outputs are no probabilities, but {loss.name} expects "
+            "them. Add activation='softmax', or give the loss from_logits=True."
+        )
+    return None
 
 
 class Step:
@@ -39,7 +55,8 @@ class Step:
 
     def __init__(
         self,
-        parts: Sequence[Layer],
+        parts: list[Layer],
+        trained: list[Layer],
         output_shape: Sequence[Any],
         loss: Loss,
         optimizer: Optimizer,
@@ -47,18 +64,23 @@ class Step:
         backend: str,
         dtype: Any,
     ):
+        check_end(parts, loss)
         fused = on_logits(parts, output_shape, loss)
         self.fused = fused is not None
-        self.parts = list(parts[:-1]) if self.fused else list(parts)
+        self.parts = parts[:-1] if self.fused else parts
         self.loss, self.optimizer, self.metrics = fused or loss, optimizer, list(metrics)
-        self.buffers = FlatBuffers(parts, backend, dtype)
+        self.layout = (parts, trained)  # what it was made for
+        self.buffers = FlatBuffers(parts, trained, backend, dtype)
         self.xp = module(backend)
-        self.first_trained = self._first(lambda part: part.weight_names and part.trainable)
+        self.first_trained = self._first(trained)
+        self.first_weighted = self._first([part for part in parts if part.weight_names])
         self.names = ["loss", *(metric.name for metric in metrics)]
+        self.output_shape = tuple(output_shape)
 
     def train(self, x: Any, labels: Any, totals: Any) -> int:
         """One step on one batch: forward, loss, backward, update; adds to the totals and returns how many values."""
-        outputs, caches = forward_chain(self.parts, x, training=True)
+        self.buffers.claim()
+        outputs, caches = self._forward(x, training=True)
         values, cache = self.loss.forward(labels, outputs)
         self._report(labels, outputs, values, cache, totals)
         dy = self.loss.backward(labels, cache, 1 / values.size)
@@ -68,17 +90,17 @@ class Step:
 
     def test(self, x: Any, labels: Any, totals: Any) -> int:
         """Forward and loss on one batch; adds to the totals and returns how many values."""
-        outputs, _ = forward_chain(self.parts, x)
+        outputs, _ = self._forward(x, training=False)
         values, cache = self.loss.forward(labels, outputs)
         self._report(labels, outputs, values, cache, totals)
         return values.size
 
     def gradients(self, x: Any, labels: Any) -> float:
         """The mean loss of one batch; leaves its gradient in every weight's place, frozen weights' too."""
-        outputs, caches = forward_chain(self.parts, x, training=True)
+        outputs, caches = self._forward(x, training=True)
         values, cache = self.loss.forward(labels, outputs)
         dy = self.loss.backward(labels, cache, 1 / values.size)
-        backward_chain(self.parts, dy, caches, first=self._first(lambda part: part.weight_names), need_dx=False)
+        backward_chain(self.parts, dy, caches, first=self.first_weighted, need_dx=False)
         return float(values.mean())
 
     def new_totals(self) -> Any:
@@ -89,15 +111,24 @@ class Step:
         """The totals over that many values as means by name; the one place where numbers come to the host."""
         return dict(zip(self.names, (to_numpy(totals) / count).tolist(), strict=True))
 
+    def _forward(self, x, training):
+        outputs, caches = forward_chain(self.parts, x, training)
+        if outputs.shape[1:] != self.output_shape[1:]:
+            raise ValueError(
+                f"The outputs have shape {outputs.shape}, but the layers were built for {self.output_shape}: a layer's "
+                "build must return the shape of its output."
+            )
+        return outputs, caches
+
     def _report(self, labels, outputs, values, cache, totals):
         totals[0] += values.sum(dtype="float64")
         if self.fused:
             outputs = self.loss.probabilities(cache)
         for index, metric in enumerate(self.metrics, 1):
-            totals[index] += metric.values(labels, outputs).sum()
+            totals[index] += metric.values(labels, outputs).sum(dtype="float64")
 
-    def _first(self, wanted) -> int:
-        return next((index for index, part in enumerate(self.parts) if wanted(part)), len(self.parts))
+    def _first(self, wanted: Sequence[Layer]) -> int:
+        return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))
 
 
 def run_pass(
@@ -112,6 +143,8 @@ def run_pass(
         count += advance(x, labels, totals)
         if hooked:
             callbacks.call("on_train_batch_end", index, logs=step.means(totals, count))
+            if callbacks.model.stop_training:
+                break
         if progress.due():
             progress.draw(index + 1, step.means(totals, count))
     return step.means(totals, count)
@@ -135,17 +168,13 @@ def fit(
         callbacks.call("on_epoch_begin", epoch)
         if shuffle:
             batches.shuffle(generator(model.seed, "shuffle", step.optimizer.iterations))
-        progress = Progress(verbose, len(batches), f"Epoch {epoch + 1}/{epochs}")
-        try:
+        with Progress(verbose, len(batches), f"Epoch {epoch + 1}/{epochs}") as progress:
             logs = run_pass(step, batches, True, progress, callbacks)
             if validation is not None:
                 tested = run_pass(step, validation, False, Progress(0, len(validation)))
                 logs.update({f"val_{name}": value for name, value in tested.items()})
-        except BaseException:
-            progress.abort()
-            raise
-        callbacks.call("on_epoch_end", epoch, logs=logs)
-        progress.finish(logs)
+            callbacks.call("on_epoch_end", epoch, logs=logs)
+            progress.finish(logs)
         if model.stop_training:
             break
     callbacks.call("on_train_end", logs=logs)

@@ -65,7 +65,9 @@ def obtain(
     missing = [name for name in files if name not in arrays]
     unwritable = _make_writable(folders[0]) if missing else None
     if unwritable and given:
-        raise OSError(f"{title} is not in {folders[0]}, and that cannot be written to: {unwritable}")
+        raise OSError(f"{title} is not in {folders[0]}, and that cannot be made or written to: {unwritable}")
+    if missing:
+        _say(f"{title} is not on this machine; fetching it into {folders[0]}")
     sources = [(base, from_mirror) for base in mirrors] + [(f"package {package}", from_package(package_folder))]
     for source, get in sources if missing else ():
         try:
@@ -75,6 +77,7 @@ def obtain(
                 unwritable = unwritable or _write(folders[0] / f"{name}.gz", content)
         except FetchError as error:
             tried.append(f"{source}: {error}")
+            _say(f"  that failed: {error}")
         if not missing:
             break
     if missing:
@@ -107,7 +110,7 @@ def from_package(folder: str) -> Callable[[str, Sequence[str], str], Iterator[tu
         for program in ("apt-get", "dpkg-deb"):
             if shutil.which(program) is None:
                 raise FetchError(f"{program} is not on this machine (it is on Debian and Ubuntu)")
-        with tempfile.TemporaryDirectory(prefix="tinynet-") as work, _announced(f"Fetching {title} from {source}"):
+        with tempfile.TemporaryDirectory(prefix="tinynet-") as work, _announced(f"  {source}, with apt-get"):
             _unpack_package(source.rpartition(" ")[2], work)
             for name in names:
                 path = Path(work, "out", folder.lstrip("/"), f"{name}.gz")
@@ -192,7 +195,7 @@ def _download(url: str, title: str) -> bytes:
     from urllib.request import urlopen  # 43 ms, so not at import
 
     file = url.rpartition("/")[2]
-    with _announced(f"Fetching {title} from {url}") as show:
+    with _announced(f"  {url}") as show:
         try:
             with urlopen(url, timeout=TIMEOUT) as response:
                 length = int(response.headers.get("Content-Length") or 0)
@@ -213,6 +216,11 @@ def _download(url: str, title: str) -> bytes:
     return bytes(content)
 
 
+def _say(text: str, end: str = "\n") -> None:
+    if sys.stderr is not None:  # print(file=None) would write to stdout
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def _announced(what: str):
     """Say on stderr what is being fetched; yields show(done, total), which redraws the line on a terminal."""
@@ -224,17 +232,14 @@ def _announced(what: str):
         if terminal and done >> 18 != shown:
             shown = done >> 18
             of = f" of {total / 1e6:.1f}" if total else ""
-            print(f"\r{what}: {done / 1e6:.1f}{of} MB", end="", file=sys.stderr, flush=True)
+            _say(f"\r{what}: {done / 1e6:.1f}{of} MB", end="")
 
-    if sys.stderr is None:
-        yield show
-        return
-    print(what, end="" if terminal else "\n", file=sys.stderr, flush=True)
+    _say(what, end="" if terminal else "\n")
     try:
         yield show
     finally:
         if terminal:
-            print(file=sys.stderr, flush=True)
+            _say("")
 
 
 def _run(command: Sequence[str], work: str, before: str = "", must: bool = True) -> str:

@@ -30,15 +30,18 @@ class ReLU(Layer):
 
 
 class Sigmoid(Layer):
-    """Logistic function: y = 1 / (1 + exp(-x)), computed as (1 + tanh(x / 2)) / 2, which cannot overflow. Any shape.
+    """Logistic function: y = 1 / (1 + exp(-x)). Any shape.
+
+    Computed from e = exp(-|x|), which cannot overflow and loses no digits: y = 1 / (1 + e) where x >= 0, elsewhere
+    e / (1 + e).
 
     Backward: y' = exp(-x) / (1 + exp(-x))^2 = y (1 - y), so dx = dy y (1 - y).
     """
 
     def forward(self, x, training=False):
-        y = xp_of(x).tanh(x / 2)
-        y += 1
-        y /= 2
+        xp = xp_of(x)
+        e = xp.exp(xp.minimum(x, -x))
+        y = xp.where(x >= 0, 1, e) / (1 + e)
         return y, y
 
     def backward(self, dy, cache, need_dx=True):

@@ -1,9 +1,11 @@
-"""Layer: what every layer is made of, and how a chain of them runs forward and backward."""
+"""Layer: what every layer is made of."""
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -11,41 +13,51 @@ import numpy as np
 from .. import initializers
 from ..backend import module, move, to_array, to_numpy, xp_of
 from ..checks import shape as check_shape
+from .chain import forward_chain, unique
+
+# Where and how `setup` wants weights to be made: (generator, backend, dtype). `build` knows of the shape alone.
+_building: ContextVar[tuple[Any, str, Any]] = ContextVar("building", default=(None, "numpy", np.dtype("float32")))
+building_lock = threading.RLock()  # two threads that meet at the first call of a layer build it once
 
 
 class Layer:
     """Base class of layers. A subclass defines up to three methods:
 
-        build(input_shape)               allocates weights with add_weight; returns the output's shape
-        forward(x, training=False)       returns (y, cache)
-        backward(dy, cache, need_dx=True)  overwrites self.grads[name] for every weight; returns dx = dL/dx
+        build(input_shape)                 allocates weights with add_weight; returns the output's shape
+        forward(x, training=False)         returns (y, cache)
+        backward(dy, cache, need_dx=True)  writes self.grads[name] for every weight; returns dx = dL/dx
 
     Shapes in build are without the batch axis, which is always the first. A layer remembers nothing between forward
     and backward: whatever backward needs travels in `cache`, so one instance may stand twice in a model, and
-    predictions may run in several threads. `self.kernel` reads the weight named "kernel"; `self.kernel = a` copies a
-    into it. Weights and gradients are views of the model's flat buffers once it trains, so backward writes into them
-    (`self.grads["kernel"][...] = ...`) and never rebinds them.
+    predictions may run in several threads. `self.kernel` reads the weight named "kernel"; `self.kernel = a` and
+    `self.grads["kernel"] = a` copy into the arrays that are there: weights and gradients are views of the model's flat
+    buffers once it trains, so they are written to, never replaced.
 
-    Arguments of every layer: `name` (unique in a model; by default the class's name in snake case), `trainable`
-    (False leaves the weights as they are; takes effect at the next compile), `input_shape` (of one sample, for the
-    first layer of a model).
+    Arguments of every layer, by name: `name` (unique in a model; by default the class's name in snake case),
+    `trainable` (False leaves the weights as they are; once training has begun, a change needs a new compile),
+    `input_shape` (of one sample, for the first layer of a model).
     """
 
     backend = "numpy"
     dtype = np.dtype("float32")
 
     def __init__(
-        self, name: str | None = None, trainable: bool = True, input_shape: Sequence[int] | None = None, **unknown: Any
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | None = None,
+        **unknown: Any,
     ):
         if unknown:
-            raise TypeError(f"{type(self).__name__} got an argument that it does not know: {', '.join(unknown)}.")
+            raise TypeError(_unknown_argument(type(self), next(iter(unknown))))
         if name is not None and not (isinstance(name, str) and name):
             raise ValueError(f"name must be a string; got {name!r}.")
         self.weight_names: list[str] = []
-        self.grads: dict[str, Any] = {}
-        self.named_by_user = name is not None
+        self.grads = Gradients()
+        self.named = name is not None  # else the first model that it is added to may number it
         self.name = name or snake_case(type(self).__name__)
-        self.trainable = bool(trainable)
+        self.trainable = trainable
         self.declared_shape = None if input_shape is None else check_shape("input_shape", input_shape)
         self.input_shape: tuple[int | None, ...] | None = None
         self.output_shape: tuple[int | None, ...] | None = None
@@ -68,6 +80,12 @@ class Layer:
         """The primitive layers that this one stands for, in order: itself, or a Dense and its activation."""
         return [self]
 
+    def trained_parts(self) -> list[Layer]:
+        """The parts whose weights training changes: those with weights, unless they or this layer are frozen."""
+        if not self.trainable:
+            return []
+        return [part for part in unique(self.parts()) if part.weight_names and (part is self or part.trainable)]
+
     # ---- weights ----------------------------------------------------------------------------------------------
 
     def add_weight(self, name: str, shape: Sequence[int], initializer: Any = "glorot_uniform") -> Any:
@@ -84,38 +102,42 @@ class Layer:
                     f"where one of shape {shape} is needed; use a second layer there."
                 )
             return self.__dict__[name]
-        values = initializers.get(initializer)(shape, self.__dict__.get("_rng"))
+        rng, backend, dtype = _building.get()
+        values = initializers.get(initializer)(shape, rng)
         if values.shape != shape:
             raise ValueError(f"The initializer of {self.name}.{name} returned shape {values.shape}, not {shape}.")
-        xp = module(self.backend)
+        xp = module(backend)
+        self.__dict__.update(backend=backend, dtype=dtype)
+        self.bind(name, xp.asarray(values, dtype=dtype), xp.zeros(shape, dtype=dtype))
         self.weight_names.append(name)
-        self.bind(name, xp.asarray(values, dtype=self.dtype), xp.zeros(shape, dtype=self.dtype))
         return self.__dict__[name]
 
     def bind(self, name: str, weight: Any, gradient: Any) -> None:
         """Let the weight of that name, and its gradient, live in these arrays."""
         self.__dict__[name] = weight
-        self.grads[name] = gradient
+        self.grads.bind(name, gradient)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in self.__dict__.get("weight_names", ()):
-            if any(value is self.__dict__[weight] for weight in self.__dict__.get("weight_names", ())):
-                raise AttributeError(f"self.{name} would be a second name of a weight; call add_weight({name!r}, ...).")
+        weights = self.__dict__.get("weight_names", ())
+        if name in weights:
+            weight = self.__dict__[name]
+            weight[...] = as_weight(value, weight, f"{self.name}.{name}")
+        elif any(value is self.__dict__[weight] for weight in weights):
+            raise AttributeError(f"self.{name} would be a second name of a weight; call add_weight({name!r}, ...).")
+        else:
             object.__setattr__(self, name, value)
-            return
-        weight = self.__dict__[name]
-        weight[...] = as_weight(value, weight, f"{self.name}.{name}")
 
     def __getattr__(self, name: str) -> Any:
-        hint = ""
-        if not name.startswith("_") and not self.__dict__.get("weight_names"):
-            hint = "; if it is a weight, build the layer first: call it, or add it to a model of known input shape"
-        raise AttributeError(f"{type(self).__name__} '{self.__dict__.get('name')}' has no attribute {name!r}{hint}.")
+        kind = type(self).__name__
+        if "weight_names" not in self.__dict__ and not name.startswith("__"):
+            raise AttributeError(f"{kind}.__init__ must call super().__init__() first.", name=name, obj=self)
+        unbuilt = self.__dict__.get("output_shape") is None and not self.__dict__.get("weight_names")
+        hint = " It is not built yet; weights exist after its first call." if unbuilt else ""
+        raise AttributeError(f"{kind} has no attribute {name!r}.{hint}", name=name, obj=self)
 
     def _own(self) -> list[tuple[Layer, str]]:
         """(part, weight name) for every weight of every part, each once."""
-        parts = {id(part): part for part in self.parts()}
-        return [(part, name) for part in parts.values() for name in part.weight_names]
+        return [(part, name) for part in unique(self.parts()) for name in part.weight_names]
 
     @property
     def weights(self) -> list[Any]:
@@ -133,6 +155,9 @@ class Layer:
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Copy a list of arrays into the weights; ValueError if their number or a shape does not fit, then none is."""
+        if not isinstance(weights, (list, tuple)):
+            hint = "; of an archive, pass list(archive.values())" if hasattr(weights, "values") else ""
+            raise TypeError(f"set_weights takes a list of arrays; got {weights!r}{hint}.")
         own = self.weights
         if len(weights) != len(own):
             shapes = ", ".join(str(weight.shape) for weight in own)
@@ -154,22 +179,43 @@ class Layer:
         return self.output_shape is not None
 
     def setup(self, input_shape: tuple[int, ...], rng=None, backend="numpy", dtype="float32") -> tuple[int, ...]:
-        """Build every part for inputs of this shape (without the batch axis); return the output's shape."""
-        shape = input_shape
-        for part in self.parts():
-            if not part.weight_names:
-                part.__dict__.update(backend=backend, dtype=np.dtype(dtype), _rng=rng)
-            shape = tuple(part.build(shape))
-            part.__dict__.pop("_rng", None)
+        """Build every part for inputs of this shape (without the batch axis); return the output's shape.
+
+        Weights that are there already stay. `input_shape` and `output_shape` are those of the first place at which
+        the layer stands.
+        """
+        token = _building.set((rng, backend, np.dtype(dtype)))
+        try:
+            shape = tuple(input_shape)
+            for part in self.parts():
+                shape = part._build(shape)
+        finally:
+            _building.reset(token)
         if not self.built:
             self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
         return shape
 
+    def _build(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        shape = self.build(input_shape)
+        if not isinstance(shape, (tuple, list)):
+            raise TypeError(f"{type(self).__name__}.build must return the shape of the output; it returned {shape!r}.")
+        parts = self.parts()
+        for name, value in self.__dict__.items():
+            if isinstance(value, Layer) and value.weight_names and value not in parts:
+                raise TypeError(
+                    f"{type(self).__name__} holds the layer self.{name}, which is not among its parts() and would not "
+                    "be trained. Stack the layers in a Sequential instead."
+                )
+        return tuple(shape)
+
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Run all the parts forward on an array or a nested list, building the layer first if need be."""
         x = to_array(x)
-        if not self.built and x.ndim:
-            self.setup(x.shape[1:])
+        if x.ndim == 0:
+            raise ValueError(f"Layer '{self.name}' needs an array whose first axis is the batch; got a single number.")
+        with building_lock:
+            if not self.built:
+                self.setup(x.shape[1:])
         x = as_array(x, module(self.backend) if self.weights else xp_of(x), self.dtype if self.weights else None)
         return forward_chain(self.parts(), x, training)[0]
 
@@ -177,50 +223,54 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def forward_chain(parts: Sequence[Layer], x: Any, training: bool = False) -> tuple[Any, list[Any]]:
-    """Run the parts in order; return the last one's output and the caches of all."""
-    caches = []
-    for part in parts:
-        x, cache = part.forward(x, training)
-        caches.append(cache)
-    return x, caches
+class Gradients(dict):
+    """The gradients of a layer's weights by name. `grads[name] = a` copies a into the array that is there."""
 
+    def bind(self, name: str, gradient: Any) -> None:
+        """Let the gradient of that name live in this array."""
+        super().__setitem__(name, gradient)
 
-def backward_chain(parts: Sequence[Layer], dy: Any, caches: Sequence[Any], first: int = 0, need_dx: bool = True) -> Any:
-    """Run the parts backward, from the last to number `first`, leaving in each the gradients of its weights.
-
-    A part that stands in the chain more than once gets the sum over its places: L(w, w) has the derivative
-    dL/dw = d1 L + d2 L. Returns the gradient of the input of part `first`, or None if it is not needed.
-    """
-    seen: set[int] = set()
-    for index in range(len(parts) - 1, first - 1, -1):
-        part = parts[index]
-        again = id(part) in seen
-        before = {name: part.grads[name].copy() for name in part.weight_names} if again else {}
-        dy = part.backward(dy, caches[index], need_dx=need_dx or index > first)
-        for name, gradient in before.items():
-            part.grads[name] += gradient
-        seen.add(id(part))
-    return dy if need_dx else None
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self:
+            super().__setitem__(name, value)  # as pickle and copy fill it
+        elif self[name] is not value:
+            if value.shape != self[name].shape:
+                raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {value.shape}.")
+            self[name][...] = value
 
 
 def as_array(x: Any, xp: Any, dtype: Any = None) -> Any:
     """The array x as one of this module and dtype; None keeps a floating dtype and makes float32 of integers."""
-    if x.dtype.kind not in "biufc":
-        raise ValueError(f"Expected an array of numbers; got dtype {x.dtype}.")
+    if x.dtype.kind not in ("biuf" if dtype else "biufc"):
+        raise ValueError(f"Expected an array of {'real ' if dtype else ''}numbers; got dtype {x.dtype}.")
     if dtype is None:
         dtype = x.dtype if x.dtype.kind in "fc" else "float32"
     return move(x, xp, dtype)
 
 
 def as_weight(value: Any, weight: Any, label: str) -> Any:
-    """value as an array that can be written into this weight; ValueError unless it has exactly its shape."""
-    value = move(value, xp_of(weight))
+    """value as a new array that can be written into this weight; ValueError unless it has exactly its shape."""
+    value = move(value, xp_of(weight)).copy()  # it may be a view of this weight, or of one that is written first
     if value.dtype.kind not in "biuf":
         raise ValueError(f"{label} must be an array of real numbers; got dtype {value.dtype}.")
     if value.shape != weight.shape:
         raise ValueError(f"{label} has shape {weight.shape}; got an array of shape {value.shape}.")
     return value
+
+
+def _unknown_argument(cls: type, name: str) -> str:
+    import difflib
+    import inspect
+
+    known = {
+        parameter.name
+        for ancestor in cls.__mro__[:-1]
+        for parameter in inspect.signature(ancestor.__init__).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and parameter.name != "self"
+    }
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" It knows {', '.join(sorted(known))}."
+    return f"{cls.__name__} got an argument that it does not know: {name!r}.{hint}"
 
 
 def snake_case(name: str) -> str:
