@@ -9,7 +9,7 @@ import pytest
 import tinynet as tn
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PROGRAM, INSIDE, SCALE = re.findall(r"```python\n(.*?)```", README, re.S)
+PROGRAM, INSIDE, SCALE, WEIGHTS = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 @pytest.fixture
@@ -47,6 +47,14 @@ def test_the_layer_of_ones_own_trains(corners):
     before = model.get_weights()[0]
     model.fit(*corners(), verbose=0)
     assert (model.get_weights()[0] != before).all()
+
+
+def test_weights_go_to_a_file_and_back(program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = program["model"].get_weights()
+    exec(WEIGHTS, {"np": np, "model": program["model"]})
+    assert all(np.array_equal(a, b) for a, b in zip(program["model"].get_weights(), before, strict=True))
+    assert (tmp_path / "weights.npz").exists()
 
 
 def test_it_never_says_to_install_the_other_tinynet():

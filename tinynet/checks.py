@@ -21,7 +21,7 @@ def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
     raise ValueError(f"Unknown {kind} {name!r}. {hint}Known: {', '.join(map(repr, table))}.")
 
 
-def resolve(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
+def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
     """The object that a user means: an instance of `base`, or a name in the table of classes or ready objects."""
     if isinstance(identifier, base):
         return identifier

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import resolve
+from .checks import by_name
 from .rng import choose_seed
 
 
@@ -86,4 +86,4 @@ INITIALIZERS = {"glorot_uniform": GlorotUniform, "ones": Ones, "zeros": Zeros}
 
 def get(identifier: Any) -> Initializer:
     """The initializer of that name ("glorot_uniform", "ones", "zeros"), or the given Initializer itself."""
-    return resolve("initializer", identifier, Initializer, INITIALIZERS)
+    return by_name("initializer", identifier, Initializer, INITIALIZERS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .backend import move, to_array, to_numpy, xp_of
-from .checks import resolve
+from .checks import by_name
 
 
 class Loss:
@@ -173,4 +173,4 @@ LOSSES = {"sparse_categorical_crossentropy": SparseCategoricalCrossentropy}
 
 def get(identifier: Any) -> Loss:
     """A loss of that name with its defaults, or the given Loss itself."""
-    return resolve("loss", identifier, Loss, LOSSES)
+    return by_name("loss", identifier, Loss, LOSSES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .backend import move, to_array, xp_of
-from .checks import resolve
+from .checks import by_name
 from .losses import check_class_labels
 
 
@@ -59,7 +59,7 @@ METRICS = {
 
 def get(identifier: Any) -> Metric:
     """The metric of that name, called as it was written ("acc" is reported as acc), or the given Metric itself."""
-    metric = resolve("metric", identifier, Metric, METRICS)
+    metric = by_name("metric", identifier, Metric, METRICS)
     if isinstance(identifier, str):
         metric.name = identifier
     return metric

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .backend import xp_of
-from .checks import number, resolve
+from .checks import by_name, number
 
 
 class Optimizer:
@@ -151,4 +151,4 @@ OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 
 def get(identifier: Any) -> Optimizer:
     """A new optimizer of that name with its defaults, or the given Optimizer itself."""
-    return resolve("optimizer", identifier, Optimizer, OPTIMIZERS)
+    return by_name("optimizer", identifier, Optimizer, OPTIMIZERS)

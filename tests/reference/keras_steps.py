@@ -43,8 +43,8 @@ def cases(optimizers):
         "adam": (optimizers.Adam(), "relu"),
         "adam on tanh": (optimizers.Adam(), "tanh"),
         "sgd": (optimizers.SGD(0.1), "relu"),
-        "sgd with momentum": (optimizers.SGD(0.01, momentum=0.9), "tanh"),
-        "sgd with nesterov": (optimizers.SGD(0.01, momentum=0.9, nesterov=True), "tanh"),
+        "sgd with momentum, on tanh": (optimizers.SGD(0.01, momentum=0.9), "tanh"),
+        "sgd with nesterov, on tanh": (optimizers.SGD(0.01, momentum=0.9, nesterov=True), "tanh"),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp_of
-from ..checks import is_integer, resolve
+from ..checks import by_name, is_integer
 from .base import Layer
 
 
@@ -109,4 +109,4 @@ def get(identifier: Any) -> Layer | None:
             f"activation must be a name or a Layer; got {identifier!r}. A function alone has no gradient here: write a "
             "Layer with forward and backward."
         )
-    return None if identifier is None else resolve("activation", identifier, Layer, BY_NAME)
+    return None if identifier is None else by_name("activation", identifier, Layer, BY_NAME)
