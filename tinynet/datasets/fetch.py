@@ -77,7 +77,7 @@ def obtain(
                 unwritable = unwritable or _write(folders[0] / f"{name}.gz", content)
         except FetchError as error:
             tried.append(f"{source}: {error}")
-            _say(f"  that failed: {error}")
+            _say(f"    failed: {str(error).removeprefix(f'{missing[0]}.gz: ')}")
         if not missing:
             break
     if missing:
@@ -195,7 +195,7 @@ def _download(url: str, title: str) -> bytes:
     from urllib.request import urlopen  # 43 ms, so not at import
 
     file = url.rpartition("/")[2]
-    with _announced(f"  {url}") as show:
+    with _announced(f"  {file} from {url.split('/')[2]}") as show:
         try:
             with urlopen(url, timeout=TIMEOUT) as response:
                 length = int(response.headers.get("Content-Length") or 0)
