@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 import pytest
+from models import small
 
 import tinynet as tn
 from tinynet import backend
@@ -188,3 +189,79 @@ def test_cupy_is_imported_in_one_file_and_only_when_asked_for():
     files = [path.name for path in Path(tn.__file__).parent.rglob("*.py") if "import cupy" in path.read_text()]
     assert files == ["backend.py"]
     assert "cupy" not in sys.modules
+
+
+def test_the_drivers_version_is_asked_of_its_library(monkeypatch):
+    import ctypes
+
+    asked = []
+
+    class Driver:
+        version, failed = 12000, 0
+
+        def __init__(self, name):
+            asked.append(name)
+
+        def cuDriverGetVersion(self, pointer):
+            pointer._obj.value = self.version
+            return self.failed
+
+    def missing(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", Driver)
+    for system, library in (("posix", "libcuda.so.1"), ("nt", "nvcuda.dll")):
+        with monkeypatch.context() as patch:
+            patch.setattr("os.name", system)
+            assert backend._driver_cuda_version() == 12
+        assert asked.pop() == library
+    Driver.version = 13010
+    assert backend._driver_cuda_version() == 13
+    Driver.failed = 999
+    assert backend._driver_cuda_version() is None
+    for no_driver in (missing, lambda name: object()):
+        monkeypatch.setattr(ctypes, "CDLL", no_driver)
+        assert backend._driver_cuda_version() is None
+
+
+def test_rows_of_a_device_array_are_taken_along_the_first_axis_into_out():
+    class DeviceArray:
+        def take(self, rows, axis=None, out=None):
+            return rows, axis, out
+
+    assert backend.take_rows(DeviceArray(), [2, 1], "out") == ([2, 1], 0, "out")
+
+
+class OnDevice:
+    """What CuPy's arrays are to NumPy: they have get(), and refuse to be taken for its own."""
+
+    __cuda_array_interface__: dict = {}
+
+    def __init__(self, array):
+        self.array, self.dtype, self.ndim, self.shape = array, array.dtype, array.ndim, array.shape
+
+    def get(self):
+        return self.array.copy()
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        return OnDevice(self.array[rows])
+
+
+def test_a_numpy_model_takes_arrays_from_a_gpu(corners):
+    x, y = corners()
+    x_gpu, y_gpu = OnDevice(x), OnDevice(y)
+    model, expected = small(), small()
+    model.fit(x_gpu, y_gpu, validation_split=0.2, verbose=0)
+    expected.fit(x, y, validation_split=0.2, verbose=0)
+    assert model.history.history == expected.history.history
+    assert model.train_on_batch(x_gpu, y_gpu) == expected.train_on_batch(x, y)
+    assert np.array_equal(model.predict(x_gpu), expected.predict(x))
+    assert np.array_equal(model(x_gpu), expected(x))
+    assert np.array_equal(model.layers[0](x_gpu), expected.layers[0](x))
+    assert backend.move(x_gpu, np) is not x

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tinynet as tn
 from tinynet import checks, rng
 from tinynet.buffers import FlatBuffers
 from tinynet.data import ArrayBatches
@@ -111,3 +112,39 @@ def test_shapes():
         checks.shape("s", 3)
     with pytest.raises(ValueError, match=r"each entry of s \(3, 0\) must be a positive integer; got 0"):
         checks.shape("s", (3, 0))
+
+
+def test_shuffled_batches_without_labels():
+    data = ArrayBatches(np.zeros((5, 2)), None, 2, "numpy", np.dtype("float32"))
+    data.shuffle(np.random.default_rng(0))
+    assert [y for _, y in data] == [None] * 3
+
+
+@pytest.mark.parametrize(("batch_size", "rows"), [(4, 4), (100, 10)])
+def test_a_shuffled_pass_computes_in_one_batch_of_memory(batch_size, rows):
+    data = ArrayBatches(np.zeros((10, 2), "uint8"), None, batch_size, "numpy", np.dtype("float32"))
+    data.shuffle(np.random.default_rng(0))
+    cut = [x for x, _ in data]
+    assert all(x.base is cut[0].base for x in cut)
+    assert cut[0].base.shape == (rows, 2)
+
+
+def test_strided_data_is_copied_once():
+    data = ArrayBatches(np.zeros((10, 4))[:, ::2], None, 2, "numpy", np.dtype("float32"))
+    assert data.x.flags.c_contiguous
+
+
+def test_generators_are_those_of_numpy_with_the_documented_key():
+    for purpose, number in (("weights", 0), ("shuffle", 1)):
+        expected = np.random.default_rng([3, number, 2]).random(4)
+        assert np.array_equal(rng.generator(3, purpose, 2).random(4), expected)
+
+
+def test_a_drawn_seed_has_32_bits(monkeypatch):
+    monkeypatch.setattr("os.urandom", lambda n: b"\xff" * n)
+    assert rng.choose_seed() == 2**32 - 1
+
+
+def test_a_class_of_another_kind_is_not_told_to_be_called():
+    with pytest.raises(TypeError, match=r"optimizer must be a name \('adam', 'sgd'\) or an instance of Optimizer; got"):
+        tn.optimizers.get(Dense)

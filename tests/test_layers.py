@@ -381,3 +381,83 @@ def test_a_weight_of_another_shape_than_its_initializer_draws():
 
     with pytest.raises(ValueError, match=r"dense\.kernel returned shape \(3,\), not \(4, 2\)"):
         Dense(2, kernel_initializer=Wrong())(np.zeros((1, 4)))
+
+
+def test_a_layer_with_weights_computes_in_its_own_dtype():
+    assert Dense(2)(np.ones((2, 3), "float64")).dtype == np.float32
+
+
+def test_what_a_layer_can_be_called_on():
+    for call in (tn.nn.relu, Dense(2)):
+        with pytest.raises(ValueError, match=r"Expected an array of (real )?numbers; got dtype <U1"):
+            call([["a", "b"]])
+    assert Dense(1, kernel_initializer="zeros")([[True, False]]).tolist() == [[0]]
+    assert tn.nn.relu([True, False]).tolist() == [1, 0]
+    assert close(tn.nn.tanh([0.5j]), [1j * np.tan(0.5)])  # tanh ix = i tan x; complex numbers stay what they are
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float64"])
+def test_weights_can_be_set_to_numbers_of_any_type(dtype):
+    dense = Dense(2)
+    dense(np.zeros((1, 3)))
+    dense.kernel = np.ones((3, 2), dtype)
+    assert dense.kernel.dtype == np.float32
+    assert dense.kernel.tolist() == [[1, 1]] * 3
+
+
+def test_softmax_axes_count_from_either_end():
+    x = np.zeros((2, 4))
+    assert Softmax(axis=-2)(x).tolist() == [[0.5] * 4] * 2
+    assert Softmax(axis=[0, 1])(x).tolist() == [[0.125] * 4] * 2
+    with pytest.raises(ValueError, match="has axis=-3, but its inputs have rank 2"):
+        Softmax(axis=-3)(x)
+
+
+def test_every_layer_takes_a_name():
+    assert Softmax(name="p", input_shape=(3,)).declared_shape == (3,)
+    assert [layer.name for layer in (Softmax(name="p"), Input((3,), name="x"), Flatten(name="f"))] == ["p", "x", "f"]
+    with pytest.raises(ValueError, match="name must be a string; got ''"):
+        Dense(2, name="")
+
+
+def test_dense_refuses_a_vector_of_the_right_length():
+    dense = Dense(2, name="d")
+    dense(np.zeros((1, 4)))
+    with pytest.raises(ValueError, match=r"Layer 'd' needs inputs of shape \(batch, \.\.\., 4\); got \(4,\)"):
+        dense(np.zeros(4))
+
+
+def test_build_can_be_called_by_itself():
+    dense = Dense(2)
+    assert dense.build((4, 3)) == (4, 2)
+    assert [weight.shape for weight in dense.get_weights()] == [(3, 2), (2,)]
+    assert dense.kernel.dtype == np.float32
+
+
+def test_a_built_layer_knows_its_shapes():
+    flatten = Flatten()
+    assert (flatten.built, flatten.input_shape, flatten.output_shape) == (False, None, None)
+    flatten(np.zeros((5, 2, 3)))
+    assert (flatten.built, flatten.input_shape, flatten.output_shape) == (True, (None, 2, 3), (None, 6))
+
+
+def test_a_layer_of_ones_own_can_stand_twice():
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.a = self.add_weight("a", [input_shape[-1]])
+            return input_shape
+
+        def forward(self, x, training=False):
+            return x * self.a, x
+
+    scale = Scale()
+    model = tn.Sequential([tn.Input((3,)), scale, scale])
+    assert [weight.shape for weight in model.get_weights()] == [(3,)]
+    assert np.array_equal(model(np.ones((1, 3))), scale.a[None] ** 2)
+
+
+def test_a_layer_lent_to_another_model_keeps_the_shapes_of_its_first_place():
+    layer = Flatten()
+    for shape in ((2, 3), (4,)):
+        assert tn.Sequential([tn.Input(shape), layer]).output_shape == (None, np.prod(shape))
+        assert (layer.input_shape, layer.output_shape) == ((None, 2, 3), (None, 6))

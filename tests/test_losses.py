@@ -146,3 +146,51 @@ def test_metrics_are_found_by_name_and_keep_it():
         tn.metrics.get("accurcy")
     with pytest.raises(ValueError, match="Labels must be integers from 0 to 1"):
         tn.metrics.get("accuracy")([2], [[0.5, 0.5]])
+
+
+def test_losses_and_metrics_are_pythons_floats():
+    assert type(SparseCategoricalCrossentropy()([0], [[0.5, 0.5]])) is float
+    assert type(tn.metrics.get("accuracy")([0], [[0.5, 0.5]])) is float
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_the_gradient_has_the_dtype_of_the_outputs(from_logits):
+    loss, labels, outputs = SparseCategoricalCrossentropy(from_logits), np.array([0]), np.float32([[0.2, 0.8]])
+    values, cache = loss.forward(labels, outputs)
+    assert values.dtype == np.float32
+    for factors in (0.5, np.array([0.5])):
+        assert loss.backward(labels, cache, factors).dtype == np.float32
+
+
+def test_probabilities_are_clipped_below_one_too():
+    value = SparseCategoricalCrossentropy()([1], np.array([[0.0, 1.0]]))
+    assert np.isclose(value, -np.log1p(-1e-7), rtol=1e-6, atol=0)
+
+
+def test_outputs_of_integers_are_numbers_too():
+    assert close(SparseCategoricalCrossentropy(from_logits=True)([0], [[2, 2]]), np.log(2))
+    assert close(SparseCategoricalCrossentropy()([0], [[1, 3]]), np.log(4))
+
+
+@pytest.mark.parametrize("shape", [(3,), (1,), (3, 1), (1, 3)])
+def test_a_column_of_labels_is_taken_whatever_the_other_sizes(shape):
+    labels, outputs = np.ones(shape, int), np.full((*shape, 2), 0.5)
+    assert close(SparseCategoricalCrossentropy()(labels[..., None], outputs), np.log(2))
+
+
+def test_labels_of_the_wrong_shape_are_refused_whichever_axis_it_is():
+    loss = SparseCategoricalCrossentropy()
+    with pytest.raises(ValueError, match=r"need labels of shape \(1,\); got \(\)"):
+        loss(1, [[0.5, 0.5]])
+    with pytest.raises(ValueError, match=r"need labels of shape \(2, 3\); got \(2, 2\)"):
+        loss([[0, 1], [1, 0]], np.ones((2, 3, 4)))
+
+
+def test_default_names():
+    assert SparseCategoricalCrossentropy().name == "sparse_categorical_crossentropy"
+    assert tn.metrics.get("sparse_categorical_accuracy").name == "sparse_categorical_accuracy"
+
+
+def test_the_loss_of_no_samples_is_refused():
+    with pytest.raises(ValueError, match="There are no samples"):
+        SparseCategoricalCrossentropy()(np.zeros(0, int), np.zeros((0, 3)))

@@ -3,23 +3,16 @@
 import copy
 import pickle
 import threading
+import types
 
 import numpy as np
 import pytest
+from models import same, small
 
 import tinynet as tn
+from tinynet import progress, summary
 from tinynet.layers import Dense, Flatten, ReLU, Softmax
-
-
-def small(**options):
-    model = tn.Sequential([tn.Input((3,)), Dense(8, "relu"), Dense(3, "softmax")], **{"seed": 0, **options})
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
-    return model
-
-
-def same(first, second):
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-
+from tinynet.losses import SparseCategoricalCrossentropy
 
 # ---- structure and shapes ---------------------------------------------------------------------------------------
 
@@ -803,3 +796,137 @@ def test_metrics_see_probabilities_when_trained_from_logits(corners):
     x, y = corners()
     assert np.isclose(model.evaluate(x, y, verbose=0)[1], 1, rtol=0, atol=1e-12)
     assert np.isclose(model.fit(x, y, verbose=0).history["mass"][0], 1, rtol=0, atol=1e-12)
+
+
+def test_given_names_are_kept_and_a_named_layer_may_stand_twice():
+    shared = Dense(3, name="shared")
+    model = tn.Sequential([tn.Input((3,)), Dense(3, name="first"), shared, shared, Dense(3)], name="mine")
+    assert [layer.name for layer in model.layers] == ["first", "shared", "shared", "dense"]
+    assert model.name == "mine"
+    assert [tn.Sequential(trainable=flag).trainable for flag in (True, False)] == [True, False]
+    assert model.trainable is True
+
+
+def test_an_input_cannot_come_after_a_layer_of_unknown_input():
+    with pytest.raises(ValueError, match="An Input must come first"):
+        tn.Sequential([Dense(3), tn.Input((3,))])
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (5, 3, 1), (5, 3, 1, 1)])
+def test_a_last_axis_that_is_missing_or_extra_is_mended_without_flatten_too(shape):
+    model = tn.Sequential([tn.Input((3, 1)), Dense(2)])
+    assert model.predict(np.ones(shape)).shape == (5, 3, 2)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float64", "bool"])
+def test_inputs_of_any_type_are_cast_to_the_models(dtype):
+    x, y = (np.random.default_rng(0).random((6, 3)) > 0.5).astype(dtype), [0, 1, 2, 0, 1, 2]
+    x_float32, model, expected = x.astype("float32"), small(), small()
+    assert model(x).dtype == np.float32
+    assert np.array_equal(model.predict(x), expected.predict(x_float32))
+    assert same(model.gradients(x, y)[1], expected.gradients(x_float32, y)[1])
+
+
+def test_trainable_may_be_any_truth_value(corners):
+    model = small()
+    model.layers[0].trainable = 0
+    model.layers[1].trainable = 1
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    model.fit(*corners(), verbose=0)
+    changed = [not np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True)]
+    assert changed == [False, False, True, True]
+
+
+def test_metrics_may_be_a_tuple_but_not_be_called_loss():
+    model = small()
+    model.compile("adam", "sparse_categorical_crossentropy", ("accuracy",))
+    assert [metric.name for metric in model.metrics] == ["accuracy"]
+    with pytest.raises(ValueError, match="Metrics need names of their own, other than 'loss'"):
+        model.compile("adam", "sparse_categorical_crossentropy", [tn.metrics.SparseCategoricalAccuracy(name="loss")])
+
+
+def test_compile_may_come_before_the_shapes_and_the_layers(corners):
+    model = tn.Sequential([Dense(3, "softmax")])
+    assert model.trains_from_logits is False
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert model.trains_from_logits is True
+    model.fit(*corners(), verbose=0)
+    empty = tn.Sequential()
+    empty.compile("sgd", "sparse_categorical_crossentropy")
+    assert empty.trains_from_logits is False
+    empty.add(Dense(3, "softmax"))
+    empty.fit(*corners(), verbose=0)
+
+
+def test_softmax_over_the_last_axis_counted_from_the_front_is_trained_from_logits_after_flatten_too():
+    model = tn.Sequential([tn.Input((1, 1)), Flatten(), Dense(2, use_bias=False), Softmax(axis=1)])
+    with pytest.raises(ValueError, match="softmax twice"):
+        model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.set_weights([[[1000.0, -1000.0]]])
+    loss, gradients = model.gradients([[[1.0]]], [1])
+    assert loss == 2000
+    assert gradients[0].tolist() == [[1, -1]]
+
+
+def test_metrics_see_the_logits_of_a_model_that_ends_in_them(corners):
+    class Mass(tn.metrics.Metric):
+        def values(self, labels, outputs):
+            return outputs.sum(axis=-1)
+
+    x, y = corners()
+    model = tn.Sequential([tn.Input((3,)), Dense(3)], seed=0, dtype="float64")
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True), [Mass()])
+    assert np.isclose(model.evaluate(x, y, verbose=0)[1], model.predict(x).sum(axis=1).mean(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("bottom", [Dense(3), ReLU()])
+def test_model_backward_without_need_of_dx_returns_none(bottom):
+    model, ones = tn.Sequential([tn.Input((3,)), bottom, Dense(3)]), np.ones((2, 3), "float32")
+    _, caches = model.forward(ones)
+    assert model.backward(ones, caches).shape == (2, 3)
+    assert model.backward(ones, caches, need_dx=False) is None
+
+
+@pytest.mark.parametrize(("columns", "width"), [(20, 44), (80, 76), (91, 87), (92, 88), (93, 88), (200, 88)])
+def test_the_summary_is_as_wide_as_the_terminal_within_bounds(columns, width, monkeypatch):
+    monkeypatch.setattr("tinynet.summary.columns", lambda: columns)
+    lines = summary.table(small()).splitlines()
+    assert {len(line) for line in lines[1:8]} == {width + 1}
+
+
+def test_the_summary_to_the_letter(monkeypatch):
+    monkeypatch.setattr("tinynet.summary.columns", lambda: 60)
+    model = tn.Sequential([tn.Input((2, 3)), Flatten(), Dense(2, name="a_name_too_long_for_it")])
+    assert summary.table(model) == (
+        'Model: "sequential"\n'
+        "┏━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━┓\n"
+        "┃ Layer (type)           ┃ Output Shape     ┃   Param # ┃\n"
+        "┡━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━┩\n"
+        "│ flatten (Flatten)      │ (None, 6)        │         0 │\n"
+        "├────────────────────────┼──────────────────┼───────────┤\n"
+        "│ a_name_too_long_for_i… │ (None, 2)        │        14 │\n"
+        "└────────────────────────┴──────────────────┴───────────┘\n"
+        " Total params: 14 (56.00 B)\n"
+        " Trainable params: 14 (56.00 B)\n"
+        " Non-trainable params: 0 (0.00 B)"
+    )
+    model.compile("adam", SparseCategoricalCrossentropy(from_logits=True))
+    assert summary.table(model).splitlines()[-1] == " Trained with Adam on sparse_categorical_crossentropy"
+
+
+def test_sizes_and_columns(monkeypatch):
+    assert [summary._bytes(n) for n in (0, 1023, 1024, 1024**2, 1024**3, 5 * 1024**4)] == [
+        "0.00 B", "1023.00 B", "1.00 KB", "1.00 MB", "1.00 GB", "5120.00 GB"
+    ]  # fmt: skip
+    assert [summary._fit("abcd", size) for size in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+
+    def no_terminal():
+        raise OSError
+
+    for size, expected in ((lambda: types.SimpleNamespace(columns=100), 100), (no_terminal, 80)):
+        monkeypatch.setattr("os.get_terminal_size", size)
+        assert progress.columns() == expected
+    monkeypatch.setattr("os.get_terminal_size", lambda: types.SimpleNamespace(columns=0))  # as some CI machines say
+    assert progress.columns() == 80

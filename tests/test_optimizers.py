@@ -177,3 +177,41 @@ def test_optimizers_are_found_by_name():
         tn.optimizers.get("xyzzy")
     with pytest.raises(TypeError, match=r"write Adam\(\), not Adam"):
         tn.optimizers.get(Adam)
+
+
+def test_defaults_are_those_of_keras():
+    adam, sgd = Adam(), SGD()
+    assert (adam.learning_rate, adam.beta_1, adam.beta_2, adam.epsilon) == (0.001, 0.9, 0.999, 1e-7)
+    assert (sgd.learning_rate, sgd.momentum, sgd.nesterov) == (0.01, 0, False)
+
+
+@pytest.mark.parametrize("name", ["beta_1", "beta_2"])
+@pytest.mark.parametrize("value", [-0.1, 1])
+def test_betas_are_in_their_interval(name, value):
+    with pytest.raises(ValueError, match=rf"{name} must be a finite number in \[0, 1\)"):
+        Adam(**{name: value})
+
+
+def test_state_has_the_dtype_of_the_weights():
+    optimizer = Adam()
+    optimizer.apply([np.ones(2, "float32")], [np.ones(2, "float32")])
+    assert {array.dtype for arrays in optimizer.state for array in arrays} == {np.dtype("float32")}
+
+
+def test_fewer_gradients_than_weights_change_nothing():
+    optimizer, weights = SGD(1), [np.zeros(2), np.zeros(2)]
+    with pytest.raises(ValueError, match="Each weight needs a gradient of its shape"):
+        optimizer.apply([np.ones(2)], weights)
+    assert optimizer.iterations == 0
+    assert not np.any(weights)
+
+
+def test_what_a_subclass_must_define_is_named():
+    for call, method in (
+        (lambda: tn.optimizers.Optimizer(0.1).apply([np.ones(1)], [np.ones(1)]), "update"),
+        (lambda: tn.losses.Loss()([0], [[0.5, 0.5]]), "forward"),
+        (lambda: tn.losses.Loss().backward(None, None, 1), "backward"),
+        (lambda: tn.metrics.Metric()([0], [[0.5, 0.5]]), "values"),
+    ):
+        with pytest.raises(TypeError, match=rf"must define {method}\("):
+            call()

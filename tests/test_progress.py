@@ -1,10 +1,14 @@
 """The progress line: its look, when it is drawn over, and what a pipe gets."""
 
+import io
 import itertools
 import re
+import sys
+import types
 
 import numpy as np
 import pytest
+from models import small
 
 import tinynet as tn
 from tinynet import progress
@@ -151,3 +155,149 @@ def test_a_notebook_counts_as_a_place_to_draw(monkeypatch):
     console = types.SimpleNamespace(get_ipython=lambda: None)
     monkeypatch.setitem(sys.modules, "IPython", console)
     assert not progress.is_interactive()
+
+
+def test_a_terminal_counts_as_a_place_to_draw(monkeypatch):
+    for stdout, expected in (
+        (types.SimpleNamespace(isatty=lambda: True), True),
+        (types.SimpleNamespace(isatty=lambda: False), False),
+        (types.SimpleNamespace(), False),
+        (None, False),  # as under pythonw
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stdout)
+            assert progress.is_interactive() is expected
+
+
+@pytest.fixture
+def timer(monkeypatch):
+    """Let stdout count as a terminal, and the clock stand at timer[0]."""
+    now = [0.0]
+    monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_only_a_bar_on_a_terminal_is_drawn_before_the_end(timer, monkeypatch):
+    lines = [Progress(verbose, 10) for verbose in (0, 1, 2)]
+    monkeypatch.setattr(progress, "is_interactive", lambda: False)
+    lines.append(Progress(1, 10))
+    for now, due in ((0.09, False), (0.11, True)):
+        timer[0] = now
+        assert [line.due() for line in lines] == [False, due, False, False]
+
+
+def test_a_running_line_to_the_letter(timer, capsys):
+    timer[0] = 5.0
+    line = Progress(1, 8)
+    timer[0] = 15.0
+    line.draw(2, {"loss": 0.5})
+    line.draw(4, {})
+    line.finish({})
+    _, first, second, last = capsys.readouterr().out.split("\r")
+    assert first == "2/8 [======>.......................] - ETA: 30s - loss: 0.5000"
+    assert second.rstrip() == "4/8 [==============>...............] - ETA: 10s"
+    assert len(second) == len(first)
+    assert last.rstrip() == "8/8 [==============================] - 10s 1s/step"
+
+
+def test_only_an_unfinished_line_is_ended(timer, capsys):
+    line = Progress(1, 8)
+    line.__exit__(None, None, None)
+    assert capsys.readouterr().out == ""
+    line.draw(1, {})
+    assert not capsys.readouterr().out.endswith("\n")
+    line.__exit__(None, None, None)
+    assert capsys.readouterr().out == "\n"
+    line.finish({})
+    capsys.readouterr()
+    line.__exit__(None, None, None)
+    assert capsys.readouterr().out == ""
+
+
+def test_every_line_is_flushed(timer, monkeypatch):
+    flushed = []
+
+    class Out(io.StringIO):
+        def flush(self):
+            flushed.append(self.getvalue()[-1:])
+
+    monkeypatch.setattr(sys, "stdout", Out())
+    line = Progress(1, 8)
+    line.draw(1, {})
+    line.__exit__(None, None, None)
+    Progress(2, 8).finish({})
+    assert flushed == ["s", "\n", "\n"]
+
+
+def every_step_is_due(monkeypatch):
+    monkeypatch.setattr(progress, "columns", lambda: 200)
+    monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    ticks = iter(range(10**6))
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: float(next(ticks)))
+
+
+def test_the_step_that_is_drawn_is_the_one_that_is_done(capsys, monkeypatch):
+    every_step_is_due(monkeypatch)
+    x, y = np.zeros((4, 3)), [0, 1, 2, 0]
+    model = small()
+    for call in (
+        lambda: model.fit(x, y, batch_size=1, validation_data=(x, y), verbose=1),
+        lambda: model.evaluate(x, y, batch_size=1, verbose=1),
+        lambda: model.predict(x, batch_size=1, verbose=1),
+    ):
+        call()
+        out = capsys.readouterr().out
+        assert re.findall(r"\r(\d)/4 \[[=>.]{30}\] - ETA", out) == ["1", "2", "3", "4"]
+        assert re.search(r"\r4/4 \[={30}\] - \d+s \ds/step[^\r]*\n$", out)
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (2, 1)])
+def test_no_bar_is_drawn_unasked(verbose, lines, capsys, monkeypatch):
+    every_step_is_due(monkeypatch)
+    small().fit(np.zeros((4, 3)), [0, 1, 2, 0], batch_size=1, verbose=verbose)
+    out = capsys.readouterr().out
+    assert out.count("\n") == lines
+    assert "\r" not in out
+
+
+def test_predict_of_nothing_prints_nothing(capsys):
+    assert small().predict(np.zeros((0, 3)), verbose=1).shape == (0, 3)
+    assert capsys.readouterr().out == ""
+
+
+def test_an_interrupted_evaluation_ends_its_line_and_is_interrupted(capsys, terminal):
+    class Stop(tn.metrics.Metric):
+        def values(self, labels, outputs):
+            self.seen = getattr(self, "seen", 0) + 1
+            if self.seen == 30:
+                raise KeyboardInterrupt
+            return outputs.argmax(axis=-1) == labels
+
+    model = small()
+    model.compile("sgd", "sparse_categorical_crossentropy", [Stop()])
+    with pytest.raises(KeyboardInterrupt):
+        model.evaluate(np.zeros((40, 3)), np.zeros(40, int), batch_size=1, verbose=1)
+    assert re.search(r"ETA[^\n]*\n$", capsys.readouterr().out)
+
+
+def test_numbers_and_times_at_their_bounds():
+    assert formatted({"a": 0.001, "b": 0.0011, "c": -0.0002}) == " - a: 1.0000e-03 - b: 0.0011 - c: -2.0000e-04"
+    assert [step_time(s) for s in (1, 0.001)] == ["1s/step", "1ms/step"]
+    times = {61: "1:01", 119: "1:59", 120: "2:00", 3599: "59:59", 3600: "1:00:00", 3660: "1:01:00", 7199: "1:59:59"}
+    assert {seconds: clock(seconds) for seconds in times} == times
+    assert clock(7200) == "2:00:00"
+
+
+def test_an_interrupted_prediction_ends_its_line(capsys, terminal, monkeypatch):
+    calls = iter(range(100))
+
+    def forward(self, x, training=False):
+        if next(calls) == 30:
+            raise KeyboardInterrupt
+        return x, None
+
+    monkeypatch.setattr(tn.layers.Softmax, "forward", forward)
+    with pytest.raises(KeyboardInterrupt):
+        small().predict(np.zeros((40, 3)), batch_size=1, verbose=1)
+    assert re.search(r"ETA[^\n]*\n$", capsys.readouterr().out)

@@ -4,16 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from models import small
 
 import tinynet as tn
 from tinynet.callbacks import Callback
-from tinynet.layers import Dense
-
-
-def small(**options):
-    model = tn.Sequential([tn.Input((3,)), Dense(8, "relu"), Dense(3, "softmax")], **{"seed": 0, **options})
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
-    return model
+from tinynet.layers import Dense, ReLU
+from tinynet.losses import SparseCategoricalCrossentropy
 
 
 class Frozen(tn.optimizers.SGD):
@@ -582,3 +578,103 @@ def test_a_step_of_another_model_in_a_hook_moves_the_shared_layers_of_both(corne
     single.compile(tn.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     single.fit(x, y, batch_size=len(x), epochs=6, verbose=0, shuffle=False)
     assert np.allclose(models[0].get_weights()[0], single.get_weights()[0], rtol=0, atol=1e-6)
+
+
+def test_nothing_below_the_first_trained_layer_is_run_backward(corners):
+    calls = []
+
+    class Watch(Dense):
+        def backward(self, dy, cache, need_dx=True):
+            calls.append((self.name, need_dx))
+            return super().backward(dy, cache, need_dx)
+
+    layers = [
+        tn.Input((3,)),
+        ReLU(),
+        Watch(4, name="a", trainable=False),
+        ReLU(),
+        Watch(4, name="b"),
+        Watch(3, name="c"),
+    ]
+    model = tn.Sequential(layers)
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+    x, y = corners(4)
+    model.train_on_batch(x, y)
+    assert calls == [("c", True), ("b", False)]
+    calls.clear()
+    model.gradients(x, y)
+    assert calls == [("c", True), ("b", True), ("a", False)]
+
+
+def test_the_step_is_made_once_for_a_compile(corners):
+    model = small()
+    model.train_on_batch(*corners())
+    step = model._step
+    model.train_on_batch(*corners())
+    model.fit(*corners(), verbose=0)
+    assert model._step is step
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.train_on_batch(*corners())
+    assert model._step is not step
+
+
+def test_a_loss_and_a_metric_of_ones_own_train_with_what_their_base_gives_them(corners):
+    class Square(tn.losses.Loss):
+        def forward(self, labels, outputs):
+            off = outputs - np.eye(3)[labels]
+            return (off**2).sum(axis=-1), off
+
+        def backward(self, labels, cache, factors):
+            return 2 * factors * cache
+
+    class Distance(tn.metrics.Metric):
+        def values(self, labels, outputs):
+            return abs(outputs.argmax(axis=-1) - labels)
+
+    assert Square()([1], [[0.0, 0, 0]]) == 1.0
+    assert Distance()([2, 0], np.eye(3)[[0, 1]]) == 1.5
+    x, y = corners()
+    model = tn.Sequential([tn.Input((3,)), Dense(3, "softmax")], seed=0)
+    model.compile(tn.optimizers.SGD(0.1), Square(), [Distance()])
+    history = model.fit(x, y.tolist(), epochs=10, verbose=0).history
+    assert list(history) == ["loss", "metric"]
+    assert history["loss"][-1] < history["loss"][0] / 2
+    assert repr(model.loss) == "<Square name=loss>"
+
+
+def test_a_metric_may_refuse_labels_before_any_work_is_done(corners):
+    class Picky(tn.metrics.SparseCategoricalAccuracy):
+        def check(self, labels, output_shape):
+            raise ValueError("not these")
+
+    model = small()
+    model.compile("adam", "sparse_categorical_crossentropy", [Picky()])
+    with pytest.raises(ValueError, match="not these"):
+        model.fit(*corners(), verbose=0)
+    assert model.optimizer.iterations == 0
+
+
+def test_a_validation_split_may_leave_one_sample_but_not_none(corners):
+    with pytest.raises(ValueError, match=r"validation_split=1e-17 of 60 samples leaves one side empty"):
+        small().fit(*corners(), validation_split=1e-17, verbose=0)
+    assert "val_loss" in small().fit(*corners(2), validation_split=0.5, verbose=0).history
+
+
+def test_validation_data_is_a_pair(corners):
+    x, y = corners()
+    for data in (np.zeros((2, 3)), (x, y, np.ones(60)), (x,), {"x": x, "y": y}):
+        with pytest.raises(ValueError, match=r"validation_data must be a pair \(x, y\)"):
+            small().fit(x, y, validation_data=data, verbose=0)
+    assert "val_loss" in small().fit(x, y, validation_data=[x, y], verbose=0).history
+
+
+def test_default_batch_sizes(capsys):
+    model = small()
+    for call, size in (
+        (lambda n: model.fit(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 32),
+        (lambda n: model.evaluate(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 32),
+        (lambda n: model.predict(np.zeros((n, 3)), verbose=2), 256),
+    ):
+        for n, steps in ((size, "1/1 - "), (size + 1, "2/2 - ")):
+            call(n)
+            assert steps in capsys.readouterr().out

@@ -36,7 +36,7 @@ def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) ->
 
 def is_integer(value: Any) -> bool:
     """True for Python's and NumPy's integers; False for booleans, floats, arrays and strings."""
-    if type(value).__name__ in ("bool", "bool_") or getattr(value, "shape", ()):
+    if type(value).__name__ == "bool" or getattr(value, "shape", ()):  # Python's bool and NumPy's
         return False
     try:
         operator.index(value)
@@ -48,7 +48,7 @@ def is_integer(value: Any) -> bool:
 def integer(name: str, value: Any, least: int = 1) -> int:
     """Return value as an int if it is an integer (Python's or NumPy's) of at least `least`."""
     if not is_integer(value) or value < least:
-        kind = {0: "an integer of at least 0", 1: "a positive integer"}.get(least, f"an integer of at least {least}")
+        kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
         raise ValueError(f"{name} must be {kind}; got {value!r}.")
     return int(value)
 

@@ -48,6 +48,8 @@ class Loss:
         outputs = to_array(y_pred)
         outputs = outputs if outputs.dtype.kind == "f" else outputs.astype("float32")
         labels = self.check(y_true, outputs.shape)
+        if labels.size == 0:
+            raise ValueError("There are no samples: y_true is empty.")
         values, _ = self.forward(move(labels, xp_of(outputs)), outputs)
         return float(values.mean())
 
