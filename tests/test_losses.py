@@ -194,3 +194,12 @@ def test_default_names():
 def test_the_loss_of_no_samples_is_refused():
     with pytest.raises(ValueError, match="There are no samples"):
         SparseCategoricalCrossentropy()(np.zeros(0, int), np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_nan_in_one_row_stays_there(from_logits):
+    loss, labels = SparseCategoricalCrossentropy(from_logits), np.array([0, 1, 1])
+    values, cache = loss.forward(labels, np.array([[0.2, 0.8], [0.5, np.nan], [0.3, 0.7]]))
+    gradient = loss.backward(labels, cache, 1.0)
+    assert np.isnan(values).tolist() == [False, True, False]
+    assert np.isnan(gradient).any(axis=1).tolist() == [False, True, False]

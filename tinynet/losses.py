@@ -72,9 +72,8 @@ class SparseCategoricalCrossentropy(Loss):
         L = log(sum_j exp z_j) - z_y,    dL/dz_j = p_j - [j = y]
     The maximum is subtracted first, so logits of +-10,000 stay finite; nothing is clipped.
 
-    A model that ends in Softmax is trained and evaluated from the logits in front of it, whatever from_logits says of
-    the probabilities: the same loss without the clip (Keras on JAX stops at 16.1), so that a confident mistake still
-    has its value and a gradient.
+    A model that ends in Softmax is trained and evaluated from the logits in front of it: the same loss without the
+    clip (Keras on JAX stops at 16.1), so that a confident mistake still has its value and a gradient.
 
     Labels that are not integers in [0, C) raise ValueError; Keras rounds them down, or ignores them without a word.
 
@@ -125,7 +124,7 @@ class SparseCategoricalCrossentropy(Loss):
             gradient[at_label] -= f
         else:
             q = p[at_label] / s[:, 0]
-            f *= (q >= self.EPSILON) & (q <= 1 - self.EPSILON)  # 0 where the value is clipped
+            f *= ~((q < self.EPSILON) | (q > 1 - self.EPSILON))  # 0 where the value is clipped; NaN stays NaN
             gradient = xp.zeros_like(p)
             gradient += f[:, None] / s
             gradient[at_label] -= f / xp.where(f == 0, 1, p[at_label])
