@@ -52,7 +52,8 @@ def main():
 
     expected = json.loads((TESTS / "reference" / "keras_steps.json").read_text())
     (x, y), (x_test, _) = tn.datasets.fashion_mnist.load_data(sample=True)
-    print(f"\n200 steps beside Keras {expected['keras']} on {expected['backend']}: largest difference")
+    keras = f"Keras {expected['keras']} on {expected['backend']}"
+    print(f"\n200 steps beside numbers recorded from {keras}: largest difference")
     for name, (optimizer, activation) in keras_steps.cases(tn.optimizers).items():
         model = tn.Sequential([Flatten(input_shape=(28, 28, 1)), Dense(128, activation), Dense(10, "softmax")])
         model.compile(optimizer, "sparse_categorical_crossentropy")

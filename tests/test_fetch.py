@@ -367,7 +367,7 @@ def test_what_is_being_fetched_is_said_on_stderr(tmp_path, server, capsys):
     said = capsys.readouterr()
     assert said.out == ""
     first, *rest = said.err.splitlines()
-    assert first == f"Toys is not on this machine; fetching it into {tmp_path / 'cache'}"
+    assert first == f"Fetching Toys into {tmp_path / 'cache'}"
     assert rest == [f"  {name}.gz from {mirror.split('/')[2]}" for name in NAMES]
     obtain([tmp_path / "cache"], mirrors=[mirror])
     assert capsys.readouterr().err == ""

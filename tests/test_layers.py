@@ -326,6 +326,10 @@ def test_gradients_may_be_assigned_and_stay_where_they_are(corners):
     assert np.array_equal(models[0].get_weights()[0], models[1].get_weights()[0])
     with pytest.raises(ValueError, match=r"The gradient of a has shape \(3,\); got \(2,\)"):
         models[1].layers[0].grads["a"] = np.zeros(2)
+    with pytest.raises(KeyError, match=r"'b' is no weight of this layer; it has \['a'\]"):
+        models[1].layers[0].grads["b"] = np.zeros(3)
+    with pytest.raises(AttributeError, match=r"self\.grads is written by name"):
+        models[1].layers[0].grads = {"a": np.zeros(3)}
 
 
 def test_layers_of_ones_own_that_forget_something_are_told_what(corners):

@@ -403,8 +403,9 @@ def test_what_is_no_callback_and_what_is_no_hook(corners):
 
     with pytest.raises(TypeError, match=r"on_test_end would never be called\. The hooks are on_train_begin, "):
         small().fit(*corners(), callbacks=KerasOnly(), verbose=0)
-    with pytest.raises(TypeError, match=r"write KerasOnly\(\)"):
-        small().fit(*corners(), callbacks=[KerasOnly], verbose=0)
+    for given in ([KerasOnly], KerasOnly):
+        with pytest.raises(TypeError, match=r"write KerasOnly\(\)"):
+            small().fit(*corners(), callbacks=given, verbose=0)
 
 
 def test_only_callbacks_that_ask_for_batches_cost_a_transfer_for_each(corners, monkeypatch):

@@ -99,7 +99,7 @@ class Trainer(Layer):
         epochs = integer("epochs", epochs, least=0)
         verbose = choose_verbose(verbose)
         split = number("validation_split", validation_split, least=0, below=1)
-        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+        callbacks = list(callbacks or ()) if isinstance(callbacks, (list, tuple, type(None))) else [callbacks]
         x, labels = self._pair(x, y)
         held_out = None
         if validation_data is not None:

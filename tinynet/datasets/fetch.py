@@ -67,7 +67,7 @@ def obtain(
     if unwritable and given:
         raise OSError(f"{title} is not in {folders[0]}, and that cannot be made or written to: {unwritable}")
     if missing:
-        _say(f"{title} is not on this machine; fetching it into {folders[0]}")
+        _say(f"Fetching {title} into {folders[0]}")
     sources = [(base, from_mirror) for base in mirrors] + [(f"package {package}", from_package(package_folder))]
     for source, get in sources if missing else ():
         try:

@@ -119,6 +119,8 @@ class Layer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         weights = self.__dict__.get("weight_names", ())
+        if name == "grads" and "grads" in self.__dict__:
+            raise AttributeError("self.grads is written by name, as in self.grads['kernel'] = dW, and never replaced.")
         if name in weights:
             weight = self.__dict__[name]
             weight[...] = as_weight(value, weight, f"{self.name}.{name}")
@@ -230,10 +232,13 @@ class Gradients(dict):
         """Let the gradient of that name live in this array."""
         super().__setitem__(name, gradient)
 
+    def __reduce__(self):
+        return Gradients, (dict(self),)  # pickle and copy would go through __setitem__
+
     def __setitem__(self, name: str, value: Any) -> None:
         if name not in self:
-            super().__setitem__(name, value)  # as pickle and copy fill it
-        elif self[name] is not value:
+            raise KeyError(f"{name!r} is no weight of this layer; it has {list(self)}")
+        if self[name] is not value:
             if value.shape != self[name].shape:
                 raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {value.shape}.")
             self[name][...] = value
