@@ -470,7 +470,7 @@ def test_two_models_cannot_mix_their_steps_in_one_optimizer(corners):
     second.compile(optimizer, "sparse_categorical_crossentropy")
     assert optimizer.iterations == 0
     second.fit(x, y, verbose=0)
-    with pytest.raises(RuntimeError, match="compiled into another model"):
+    with pytest.raises(RuntimeError, match="replaced, or compiled into another model"):
         first.fit(x, y, verbose=0)
 
 
@@ -930,3 +930,111 @@ def test_sizes_and_columns(monkeypatch):
         assert progress.columns() == expected
     monkeypatch.setattr("os.get_terminal_size", lambda: types.SimpleNamespace(columns=0))  # as some CI machines say
     assert progress.columns() == 80
+
+
+def test_a_model_inside_another_keeps_its_own_shape(corners):
+    inner = tn.Sequential([tn.Input((3,)), Dense(3, "softmax")], seed=0)
+    inner.compile("adam", "sparse_categorical_crossentropy")
+    outer = tn.Sequential([tn.Input((7, 3)), inner])
+    assert outer.predict(np.zeros((2, 7, 3))).shape == (2, 7, 3)
+    x, y = corners()
+    assert inner.predict(x).shape == (60, 3)
+    inner.fit(x, y, verbose=0)
+
+
+def test_compile_after_an_inner_model_has_grown(corners):
+    inner = tn.Sequential([tn.Input((3,)), Dense(4)])
+    outer = tn.Sequential([tn.Input((3,)), inner])
+    inner.add(Dense(3, "softmax"))
+    outer.compile("adam", "sparse_categorical_crossentropy")
+    outer.fit(*corners(), verbose=0)
+    assert outer.output_shape == (None, 3)
+
+
+def test_a_failed_build_leaves_nothing_behind():
+    model = tn.Sequential([Dense(3), Softmax(axis=2)], seed=0)
+    with pytest.raises(ValueError, match="has axis=2, but its inputs have rank 2"):
+        model.predict(np.zeros((5, 7)))
+    assert model.get_weights() == []
+    assert model.predict(np.zeros((5, 6, 4))).shape == (5, 6, 3)
+    expected = tn.Sequential([Dense(3), Softmax(axis=2)], seed=0)
+    expected.build((None, 6, 4))
+    assert same(model.get_weights(), expected.get_weights())
+
+
+def test_a_failed_first_layer_leaves_no_input_shape():
+    model = tn.Sequential()
+    with pytest.raises(ValueError, match="has axis=5"):
+        model.add(Softmax(axis=5, input_shape=(3,)))
+    model.add(tn.Input((4,)))
+    model.add(Dense(2))
+    assert model.input_shape == (None, 4)
+
+
+def test_a_model_cannot_hold_itself():
+    model = small()
+    with pytest.raises(ValueError, match="cannot be a layer of itself"):
+        model.add(model)
+
+
+def test_layers_of_an_inner_model_draw_from_generators_of_their_own():
+    first, second = Dense(4), Dense(4)
+    tn.Sequential([tn.Input((4,)), first], seed=0)
+    tn.Sequential([tn.Input((4,)), tn.Sequential([first, second])], seed=0)
+    assert not np.array_equal(first.kernel, second.kernel)
+
+
+def test_outputs_of_another_shape_than_built_are_refused_everywhere(corners):
+    class Narrow(tn.layers.Layer):
+        def forward(self, x, training=False):
+            return x.sum(axis=1, keepdims=True), x
+
+    model = tn.Sequential([tn.Input((3,)), Narrow()])
+    for call in (model.predict, model):
+        with pytest.raises(ValueError, match=r"shape \(60, 1\), but the layers were built for \(None, 3\)"):
+            call(corners()[0])
+
+
+def test_a_frozen_model_as_an_activation_stays_as_it_is(corners):
+    dense = Dense(5, activation=tn.Sequential([Dense(3)], trainable=False))
+    model = tn.Sequential([tn.Input((3,)), dense, Softmax()], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    model.fit(*corners(), verbose=0)
+    changed = [not np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True)]
+    assert changed == [True, True, False, False]
+
+
+def test_layers_held_in_others_are_refused_however_they_are_built(corners):
+    class Lazy(tn.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.held = Dense(3)
+
+        def forward(self, x, training=False):
+            return self.held(x), x
+
+    class Stack(tn.layers.Layer):
+        def build(self, input_shape):
+            self.held = tn.Sequential([Dense(3)])
+            return self.held.setup(input_shape)
+
+    model = tn.Sequential([tn.Input((3,)), Lazy(), Softmax()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(TypeError, match=r"Lazy holds the layer self\.held"):
+        model.fit(*corners(), verbose=0)
+    with pytest.raises(TypeError, match=r"Stack holds the layer self\.held"):
+        tn.Sequential([tn.Input((3,)), Stack()])
+
+
+def test_a_metric_that_gives_a_mean_is_refused_and_ragged_labels_are_named(corners):
+    class Mean(tn.metrics.Metric):
+        def values(self, labels, outputs):
+            return (outputs.argmax(-1) == labels).mean()
+
+    model = small()
+    model.compile("adam", "sparse_categorical_crossentropy", [Mean()])
+    with pytest.raises(ValueError, match=r"must give one value for each label, \(32,\); got \(\)"):
+        model.evaluate(*corners(), verbose=0)
+    with pytest.raises(ValueError, match="y must be an array, or lists that make one"):
+        model.fit(np.zeros((2, 3)), [[0], [1, 2]])

@@ -26,6 +26,14 @@ def as_samples(x: Any) -> Any:
     return x
 
 
+def as_labels(y: Any) -> Any:
+    """y as an array; lists are accepted."""
+    try:
+        return to_array(y)
+    except ValueError as error:
+        raise ValueError(f"y must be an array, or lists that make one: {error}") from None
+
+
 def fit_shape(x: Any, shape: tuple[int, ...]) -> Any:
     """x with samples of this shape, a view if possible; a last axis of size 1 may be missing or extra, as in Keras."""
     if x.shape[1:] == shape:

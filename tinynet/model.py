@@ -17,6 +17,7 @@ from .layers.chain import backward_chain, forward_chain, unique
 from .layers.core import Input
 from .rng import choose_seed, generator
 from .trainer import Trainer
+from .training import check_outputs
 
 
 class Sequential(Trainer):
@@ -33,7 +34,8 @@ class Sequential(Trainer):
     given); `backend` is "numpy" or "cupy" (default: the environment variable TINYNET_BACKEND, else "numpy"); `dtype`
     is "float32" or "float64", and each batch is cast to it.
 
-    A Sequential is a layer, so models nest; the seed, backend and dtype of the outer one then count.
+    A Sequential is a layer, so models nest; for an inner one that is not yet built the seed, backend and dtype of the
+    outer one count.
     """
 
     def __init__(
@@ -74,7 +76,10 @@ class Sequential(Trainer):
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
         if isinstance(layer, Input) and (self._layers or self.declared_shape is not None):
             raise ValueError("An Input must come first, once, in a Sequential.")
-        if not self._layers and self.declared_shape is None:
+        if layer is self or self in getattr(layer, "layers", ()):
+            raise ValueError("A model cannot be a layer of itself.")
+        declared = self.declared_shape
+        if not self._layers and declared is None:
             self.declared_shape = layer.declared_shape
         if isinstance(layer, Input):
             return
@@ -87,6 +92,7 @@ class Sequential(Trainer):
                 self.setup(self.input_shape[1:] if self.built else self.declared_shape)
             except BaseException:
                 self._layers.pop()
+                self.declared_shape = declared
                 raise
 
     def _give_name(self, layer: Layer) -> None:
@@ -109,13 +115,22 @@ class Sequential(Trainer):
             raise ValueError(f"Model '{self.name}' has no layers; add one first.")
         if rng is not None and not self.built:
             self.backend, self.dtype = backend, np.dtype(dtype)
+        count = len(self._layers)
+        rngs = rng.spawn(count) if rng else [generator(self.seed, "weights", index) for index in range(count)]
+        unbuilt = [layer for layer in unique([*self._layers, *self.parts()]) if not (layer.built or layer.weight_names)]
         shape, shapes = tuple(input_shape), []
-        for index, layer in enumerate(self._layers):
-            self._check_home(layer)
-            shape = layer.setup(shape, rng or generator(self.seed, "weights", index), self.backend, self.dtype)
-            shapes.append(shape)
-        self._shapes, self._built_parts = shapes, self.parts()
-        self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
+        try:
+            for layer, own in zip(self._layers, rngs, strict=True):
+                self._check_home(layer)
+                shape = layer.setup(shape, own, self.backend, self.dtype)
+                shapes.append(shape)
+        except BaseException:
+            for layer in unbuilt:  # a failed build leaves nothing behind
+                layer.forget()
+            raise
+        if not self.built or tuple(input_shape) == self.input_shape[1:]:  # else it stands in a model of another shape
+            self._shapes, self._built_parts = shapes, self.parts()
+            self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
         return shape
 
     def _check_home(self, layer: Layer) -> None:
@@ -172,4 +187,4 @@ class Sequential(Trainer):
     def __call__(self, x: Any, training: bool = False) -> Any:
         """The outputs for a batch, as an array of the model's backend."""
         x = as_array(self._inputs(x), backends.module(self.backend), self.dtype)
-        return self.forward(x, training)[0]
+        return check_outputs(self.forward(x, training)[0], self.output_shape)

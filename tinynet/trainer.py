@@ -59,6 +59,7 @@ class Trainer(Layer):
         self.optimizer.owner = self._mark = object()
         self._step = self._trained = None
         if self.built:
+            self.prepare(self.input_shape[1:])
             self._current_step().buffers.claim()
         if warning:
             warnings.warn(warning, stacklevel=2)
@@ -147,7 +148,8 @@ class Trainer(Layer):
         with Progress(verbose, len(batches)) as progress:
             for index, (batch, _) in enumerate(batches):
                 start = index * batch_size
-                outputs[start : start + len(batch)] = backends.to_numpy(forward_chain(parts, batch)[0])
+                y = training.check_outputs(forward_chain(parts, batch)[0], self.output_shape)
+                outputs[start : start + len(batch)] = backends.to_numpy(y)
                 if progress.due():
                     progress.draw(index + 1, {})
             progress.finish({})
@@ -177,7 +179,7 @@ class Trainer(Layer):
         """Validated samples and labels; the model is compiled, and now built."""
         if self.loss is None:
             raise RuntimeError("Call model.compile(optimizer, loss) first.")
-        x, y = inputs.as_samples(x), backends.to_array(y)
+        x, y = inputs.as_samples(x), inputs.as_labels(y)
         if self.built:
             x = self._inputs(x)  # a wrong shape tells more than a wrong length
         inputs.check_lengths(x, y)  # before anything is built from the shape of x
@@ -201,7 +203,7 @@ class Trainer(Layer):
     def _current_step(self) -> training.Step:
         """The step for the layers as they stand now."""
         parts, trained = self.parts(), self.trained_parts()
-        if self._step is None or self._step.layout != (parts, trained):
+        if self._step is None or self._step.layout != (parts, trained, self.output_shape):
             self._step = training.Step(
                 parts, trained, self.output_shape, self.loss, self.optimizer, self.metrics, self.backend, self.dtype
             )
@@ -211,8 +213,8 @@ class Trainer(Layer):
         """The current step, if its optimizer is this model's and its state is for the weights that are trained."""
         if self.optimizer.owner is not self._mark:
             raise RuntimeError(
-                "This model's optimizer was compiled into another model since. Give each model an optimizer of its "
-                "own, or compile this one again."
+                "This model's optimizer was replaced, or compiled into another model since. Compile this model again, "
+                "and give each model an optimizer of its own."
             )
         trained = self.trained_parts()
         if trained != self._trained and self.optimizer.iterations:

@@ -46,6 +46,16 @@ def check_end(parts: Sequence[Layer], loss: Loss) -> str | None:
     return None
 
 
+def check_outputs(outputs: Any, output_shape: Sequence[Any]) -> Any:
+    """The outputs, if they have the shape that the layers were built for."""
+    if outputs.shape[1:] != tuple(output_shape)[1:]:
+        raise ValueError(
+            f"The outputs have shape {outputs.shape}, but the layers were built for {tuple(output_shape)}: a layer's "
+            "build must return the shape of its output."
+        )
+    return outputs
+
+
 class Step:
     """A chain of layers, a loss, an optimizer and metrics, with the flat buffers that they work on.
 
@@ -69,7 +79,8 @@ class Step:
         self.fused = fused is not None
         self.parts = parts[:-1] if self.fused else parts
         self.loss, self.optimizer, self.metrics = fused or loss, optimizer, list(metrics)
-        self.layout = (parts, trained)  # what it was made for
+        self.layout = (parts, trained, output_shape)  # what it was made for
+        self.checked = False
         self.buffers = FlatBuffers(parts, trained, backend, dtype)
         self.xp = module(backend)
         self.first_trained = self._first(trained)
@@ -113,19 +124,23 @@ class Step:
 
     def _forward(self, x, training):
         outputs, caches = forward_chain(self.parts, x, training)
-        if outputs.shape[1:] != self.output_shape[1:]:
-            raise ValueError(
-                f"The outputs have shape {outputs.shape}, but the layers were built for {self.output_shape}: a layer's "
-                "build must return the shape of its output."
-            )
-        return outputs, caches
+        if not self.checked:  # once, since layers that are held in others may be built by their first forward
+            for part in self.parts:
+                part.check_held_layers()
+            self.checked = True
+        return check_outputs(outputs, self.output_shape), caches
 
     def _report(self, labels, outputs, values, cache, totals):
         totals[0] += values.sum(dtype="float64")
         if self.fused:
             outputs = self.loss.probabilities(cache)
         for index, metric in enumerate(self.metrics, 1):
-            totals[index] += metric.values(labels, outputs).sum(dtype="float64")
+            results = metric.values(labels, outputs)
+            if results.shape != values.shape:
+                raise ValueError(
+                    f"The metric {metric.name} must give one value for each label, {values.shape}; got {results.shape}."
+                )
+            totals[index] += results.sum(dtype="float64")
 
     def _first(self, wanted: Sequence[Layer]) -> int:
         return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))

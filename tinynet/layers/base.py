@@ -81,10 +81,10 @@ class Layer:
         return [self]
 
     def trained_parts(self) -> list[Layer]:
-        """The parts whose weights training changes: those with weights, unless they or this layer are frozen."""
+        """The parts whose weights training changes: those with weights, unless this layer is frozen."""
         if not self.trainable:
             return []
-        return [part for part in unique(self.parts()) if part.weight_names and (part is self or part.trainable)]
+        return [part for part in unique(self.parts()) if part.weight_names]
 
     # ---- weights ----------------------------------------------------------------------------------------------
 
@@ -114,8 +114,8 @@ class Layer:
 
     def bind(self, name: str, weight: Any, gradient: Any) -> None:
         """Let the weight of that name, and its gradient, live in these arrays."""
+        self.grads.bind(name, gradient)  # the weight last: it is what `claim` looks at
         self.__dict__[name] = weight
-        self.grads.bind(name, gradient)
 
     def __setattr__(self, name: str, value: Any) -> None:
         weights = self.__dict__.get("weight_names", ())
@@ -201,14 +201,24 @@ class Layer:
         shape = self.build(input_shape)
         if not isinstance(shape, (tuple, list)):
             raise TypeError(f"{type(self).__name__}.build must return the shape of the output; it returned {shape!r}.")
+        self.check_held_layers()
+        return tuple(shape)
+
+    def check_held_layers(self) -> None:
+        """TypeError if an attribute is a layer with weights that is not among the parts: it would not be trained."""
         parts = self.parts()
         for name, value in self.__dict__.items():
-            if isinstance(value, Layer) and value.weight_names and value not in parts:
+            if isinstance(value, Layer) and any(part.weight_names and part not in parts for part in value.parts()):
                 raise TypeError(
                     f"{type(self).__name__} holds the layer self.{name}, which is not among its parts() and would not "
                     "be trained. Stack the layers in a Sequential instead."
                 )
-        return tuple(shape)
+
+    def forget(self) -> None:
+        """Be unbuilt again: without weights and shapes."""
+        for name in self.weight_names:
+            del self.__dict__[name]
+        self.__dict__.update(weight_names=[], grads=Gradients(), input_shape=None, output_shape=None)
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Run all the parts forward on an array or a nested list, building the layer first if need be."""
@@ -239,8 +249,8 @@ class Gradients(dict):
         if name not in self:
             raise KeyError(f"{name!r} is no weight of this layer; it has {list(self)}")
         if self[name] is not value:
-            if value.shape != self[name].shape:
-                raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {value.shape}.")
+            if np.shape(value) != self[name].shape:
+                raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {np.shape(value)}.")
             self[name][...] = value
 
 

@@ -77,6 +77,10 @@ class Dense(Layer):
     def parts(self):
         return [self] if self.activation is None else [self, *self.activation.parts()]
 
+    def trained_parts(self):
+        own = [self] if self.trainable and self.weight_names else []
+        return own + (self.activation.trained_parts() if self.trainable and self.activation else [])
+
     def build(self, input_shape):
         if len(input_shape) < 1:
             raise ValueError(
