@@ -27,7 +27,7 @@ def test_200_steps_follow_keras(name, sample):
     steps = np.array([model.train_on_batch(images, labels) for images, labels in keras_steps.batches(x, y)])
     expected = EXPECTED[name]
     # Float32 sums taken in another order differ by 1e-7 of their size, and 200 steps spread that: 5e-6 in the loss is
-    # the most that was seen, with seven BLAS kernels. Ten times as much is allowed for others; a hit may differ where
+    # the most that was seen, with five BLAS kernels. Ten times as much is allowed for others; a hit may differ where
     # two classes are as close as that.
     predicted = model.predict(x_test[::50].astype("float32") / 255)
     assert np.abs(steps[:, 0] - expected["losses"]).max() < 5e-5

@@ -962,6 +962,24 @@ def test_a_failed_build_leaves_nothing_behind():
     assert same(model.get_weights(), expected.get_weights())
 
 
+def test_a_failed_build_leaves_nothing_behind_in_inner_models_either():
+    innermost = tn.Sequential([Dense(3)])
+    inner = tn.Sequential([innermost])
+    built = Dense(4)
+    built(np.zeros((1, 4)))
+    kernel = built.kernel.copy()
+    with pytest.raises(ValueError, match="has axis=5"):
+        tn.Sequential([built, inner, Softmax(axis=5)], seed=0).build((None, 4))
+    assert [model.built for model in (inner, innermost)] == [False, False]
+    assert (inner.get_weights(), innermost.output_shapes) == ([], [])
+    assert np.array_equal(built.kernel, kernel), "what was built before stays"
+    with pytest.raises(ValueError, match="has axis=5"):
+        tn.Sequential([tn.Sequential([Dense(2), Softmax(axis=5)], name="inner")], dtype="float64").build((None, 4))
+    with pytest.raises(ValueError, match="has axis=5"):
+        tn.Sequential([inner, Softmax(axis=5)], dtype="float64").build((None, 4))
+    assert tn.Sequential([inner, Softmax()]).predict(np.zeros((2, 7))).shape == (2, 3)
+
+
 def test_a_failed_first_layer_leaves_no_input_shape():
     model = tn.Sequential()
     with pytest.raises(ValueError, match="has axis=5"):
@@ -975,6 +993,8 @@ def test_a_model_cannot_hold_itself():
     model = small()
     with pytest.raises(ValueError, match="cannot be a layer of itself"):
         model.add(model)
+    with pytest.raises(ValueError, match="cannot be a layer of itself"):
+        model.add(tn.Sequential([tn.Sequential([model])]))
 
 
 def test_layers_of_an_inner_model_draw_from_generators_of_their_own():

@@ -76,7 +76,7 @@ class Sequential(Trainer):
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
         if isinstance(layer, Input) and (self._layers or self.declared_shape is not None):
             raise ValueError("An Input must come first, once, in a Sequential.")
-        if layer is self or self in getattr(layer, "layers", ()):
+        if layer is self or (isinstance(layer, Sequential) and self in layer._inside()):
             raise ValueError("A model cannot be a layer of itself.")
         declared = self.declared_shape
         if not self._layers and declared is None:
@@ -113,11 +113,12 @@ class Sequential(Trainer):
         """Build all layers for this input shape; a model inside another computes where and how the outer one does."""
         if not self._layers:
             raise ValueError(f"Model '{self.name}' has no layers; add one first.")
+        home, count = (self.backend, self.dtype), len(self._layers)
         if rng is not None and not self.built:
             self.backend, self.dtype = backend, np.dtype(dtype)
-        count = len(self._layers)
         rngs = rng.spawn(count) if rng else [generator(self.seed, "weights", index) for index in range(count)]
-        unbuilt = [layer for layer in unique([*self._layers, *self.parts()]) if not (layer.built or layer.weight_names)]
+        inside = unique([*self._inside(), *self.parts()])
+        unbuilt = [layer for layer in inside if not (layer.built or layer.weight_names)]
         shape, shapes = tuple(input_shape), []
         try:
             for layer, own in zip(self._layers, rngs, strict=True):
@@ -127,11 +128,21 @@ class Sequential(Trainer):
         except BaseException:
             for layer in unbuilt:  # a failed build leaves nothing behind
                 layer.forget()
+            self.backend, self.dtype = home
             raise
         if not self.built or tuple(input_shape) == self.input_shape[1:]:  # else it stands in a model of another shape
             self._shapes, self._built_parts = shapes, self.parts()
             self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
         return shape
+
+    def _inside(self) -> list[Layer]:
+        """The layers, those of inner models among them, and the inner models themselves."""
+        inner = [layer._inside() for layer in self._layers if isinstance(layer, Sequential)]
+        return [*self._layers, *itertools.chain(*inner)]
+
+    def forget(self):
+        super().forget()
+        self._shapes, self._built_parts = [], []
 
     def _check_home(self, layer: Layer) -> None:
         for part in layer.parts():

@@ -66,7 +66,7 @@ def _training(model: Any) -> list[str]:
 
 
 def _fit(text: str, size: int) -> str:
-    return text if len(text) <= size else text[: max(size - 1, 0)] + "…"
+    return text if len(text) <= size else text[: size - 1] + "…"
 
 
 def _bytes(size: float) -> str:

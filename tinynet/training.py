@@ -46,12 +46,12 @@ def check_end(parts: Sequence[Layer], loss: Loss) -> str | None:
     return None
 
 
-def check_outputs(outputs: Any, output_shape: Sequence[Any]) -> Any:
+def check_outputs(outputs: Any, output_shape: tuple[int | None, ...]) -> Any:
     """The outputs, if they have the shape that the layers were built for."""
-    if outputs.shape[1:] != tuple(output_shape)[1:]:
+    if outputs.shape[1:] != output_shape[1:]:
         raise ValueError(
-            f"The outputs have shape {outputs.shape}, but the layers were built for {tuple(output_shape)}: a layer's "
-            "build must return the shape of its output."
+            f"The outputs have shape {outputs.shape}, but the layers were built for {output_shape}: a layer's build "
+            "must return the shape of its output."
         )
     return outputs
 
@@ -67,7 +67,7 @@ class Step:
         self,
         parts: list[Layer],
         trained: list[Layer],
-        output_shape: Sequence[Any],
+        output_shape: tuple[int | None, ...],
         loss: Loss,
         optimizer: Optimizer,
         metrics: Sequence[Metric],
@@ -78,7 +78,7 @@ class Step:
         fused = on_logits(parts, output_shape, loss)
         self.fused = fused is not None
         self.parts = parts[:-1] if self.fused else parts
-        self.loss, self.optimizer, self.metrics = fused or loss, optimizer, list(metrics)
+        self.loss, self.optimizer, self.metrics = fused or loss, optimizer, metrics
         self.layout = (parts, trained, output_shape)  # what it was made for
         self.checked = False
         self.buffers = FlatBuffers(parts, trained, backend, dtype)
@@ -86,7 +86,7 @@ class Step:
         self.first_trained = self._first(trained)
         self.first_weighted = self._first([part for part in parts if part.weight_names])
         self.names = ["loss", *(metric.name for metric in metrics)]
-        self.output_shape = tuple(output_shape)
+        self.output_shape = output_shape
 
     def train(self, x: Any, labels: Any, totals: Any) -> int:
         """One step on one batch: forward, loss, backward, update; adds to the totals and returns how many values."""

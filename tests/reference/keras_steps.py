@@ -37,7 +37,7 @@ def cases(optimizers):
 
     200 steps compute 800,000 hidden values. Where one is within rounding of ReLU's kink, two ways of summing in float32
     take different sides and part for good: by 7e-3 in the loss, as was seen for momentum, and more with larger steps.
-    tanh has no kink; for Adam and SGD on the lesson's own ReLU no value was that close with seven BLAS kernels.
+    tanh has no kink; for Adam and SGD on the lesson's own ReLU no value was that close with five BLAS kernels.
     """
     return {
         "adam": (optimizers.Adam(), "relu"),
