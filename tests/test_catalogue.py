@@ -1,0 +1,50 @@
+"""The list of everything that is checked is complete, and what it lists can be made."""
+
+import catalogue
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinynet as tn
+
+EXEMPT = {"Layer", "Input", "Loss", "Metric", "Optimizer", "Initializer"}  # base classes, and a shape
+
+
+@pytest.mark.parametrize(
+    ("module", "base", "listed"),
+    [
+        (tn.layers, tn.layers.Layer, catalogue.LAYERS),
+        (tn.losses, tn.losses.Loss, catalogue.LOSSES),
+        (tn.metrics, tn.metrics.Metric, catalogue.METRICS),
+        (tn.optimizers, tn.optimizers.Optimizer, catalogue.OPTIMIZERS),
+        (tn.initializers, tn.initializers.Initializer, catalogue.INITIALIZERS),
+    ],
+    ids=["layers", "losses", "metrics", "optimizers", "initializers"],
+)
+def test_every_public_class_is_listed_under_its_name(module, base, listed):
+    public = {name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)}
+    assert len(public - EXEMPT) >= 1
+    assert public - EXEMPT <= set(listed)
+
+
+def test_every_activation_is_listed():
+    assert {*catalogue.ACTIVATIONS, "linear"} == set(tn.layers.activations.BY_NAME)
+
+
+@given(st.data())
+def test_what_is_listed_can_be_made(data):
+    for entry in catalogue.LAYERS.values():
+        layer, shape = data.draw(catalogue.layer_and_shape(entry))
+        assert isinstance(layer.setup(shape), tuple)
+    for entry in catalogue.LOSSES.values():
+        loss, labels, outputs = data.draw(catalogue.loss_labels_outputs(entry))
+        assert loss.forward(loss.check(labels, outputs.shape), outputs)[0].shape == labels.shape
+    model, x, labels = data.draw(catalogue.model_and_data())
+    assert model.evaluate(x, labels, verbose=0) >= 0
+
+
+@pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
+def test_every_model_trains(entry):
+    model, (x, labels) = entry.compiled("adam"), entry.data(20)
+    losses = model.fit(x, labels, epochs=30, batch_size=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
