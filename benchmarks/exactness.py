@@ -1,9 +1,9 @@
 """How exact the library is: its gradients beside the complex step, 200 of its steps beside Keras's.
 
-    python benchmarks/exactness.py
+    python benchmarks/exactness.py [cases]
 
-Needs nothing but the package; Keras's numbers are those in tests/reference/keras_steps.json. The tests hold the same
-figures against bounds.
+Needs the test extra (Hypothesis draws the cases: so many of each entry of the tests' list, 300 by default); Keras's
+numbers are those in tests/reference/keras_steps.json. The tests hold the same figures against bounds.
 """
 
 import json
@@ -11,44 +11,70 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from hypothesis import Phase, given, seed, settings
+from hypothesis import strategies as st
 
 import tinynet as tn
+from tinynet import gradcheck
+from tinynet.layers import Dense, Flatten
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "reference")]
-import gradients  # noqa: E402
+import catalogue  # noqa: E402
 import keras_steps  # noqa: E402
 
-from tinynet.layers import Dense, Flatten, ReLU, Sigmoid, Softmax, Tanh  # noqa: E402
 
-LAYERS = {
-    "Dense": lambda: Dense(3),
-    "Flatten": Flatten,
-    "ReLU": ReLU,
-    "Sigmoid": Sigmoid,
-    "Tanh": Tanh,
-    "Softmax": Softmax,
-}
+def errors(check, cases):
+    """The errors of the complex step, and of central differences, in so many random cases."""
+    found = {"complex": [], "central": []}
+
+    @seed(0)
+    @settings(max_examples=cases, database=None, deadline=None, phases=[Phase.generate])
+    @given(st.data())
+    def run(data):
+        for method, report in check(data):
+            found[method].append(report.error)
+
+    run()
+    return found
+
+
+def by_both(check, *arguments, **options):
+    """(method, report) for the complex step and for central differences; a wrong gradient raises."""
+    return [(method, check(*arguments, method=method, **options)) for method in ("complex", "central")]
+
+
+def checks():
+    """What is checked, by name: a function of Hypothesis's data."""
+    for name, entry in catalogue.LAYERS.items():
+
+        def layer(data, entry=entry):
+            one, shape = data.draw(catalogue.layer_and_shape(entry))
+            batch, number = data.draw(catalogue.batches), data.draw(catalogue.seeds)
+            return by_both(gradcheck.check_layer, one, shape, batch_size=batch, seed=number)
+
+        yield name, layer
+    for name, entry in catalogue.LOSSES.items():
+
+        def loss(data, entry=entry):
+            return by_both(gradcheck.check_loss, *data.draw(catalogue.loss_labels_outputs(entry)))
+
+        yield name, loss
+    yield "models of up to four layers", lambda data: by_both(
+        gradcheck.check_model, *data.draw(catalogue.model_and_data())
+    )
 
 
 def main():
-    print("largest relative error of a gradient over 200 random cases, float64, against the complex step")
-    for name, make in LAYERS.items():
-        errors = []
-        for seed in range(200):
-            rng = np.random.default_rng(seed)
-            shape = rng.integers(1, 5, rng.integers(2, 4))
-            x = rng.choice([-1, 1], shape) * (0.1 + rng.random(shape))  # off ReLU's kink
-            errors.append(gradients.layer_error(make(), x))
-        print(f"  {name:32s} {max(errors):.1e}")
-    for from_logits in (True, False):
-        loss, errors = tn.losses.SparseCategoricalCrossentropy(from_logits), []
-        for seed in range(200):
-            rng = np.random.default_rng(seed)
-            n, classes = rng.integers(1, 6), rng.integers(2, 7)
-            labels, outputs = rng.integers(0, classes, n), 0.05 + rng.random((n, classes))
-            errors.append(gradients.loss_error(loss, labels, outputs, rng.random(n)))
-        print(f"  {'cross-entropy of ' + ('logits' if from_logits else 'probabilities'):32s} {max(errors):.1e}")
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    print(f"largest relative error of a gradient in float64 over {cases} random cases of each, against ...")
+    print(f"  {'':32s} {'complex step':>14s} {'central differences':>20s}")
+    total, worst = 0, 0.0
+    for name, check in checks():
+        found = errors(check, cases)
+        total, worst = total + len(found["complex"]), max(worst, *found["complex"])
+        print(f"  {name:32s} {max(found['complex']):14.1e} {max(found['central']):20.1e}")
+    print(f"  {total} cases, no false alarm; largest error against the complex step {worst:.1e}")
 
     expected = json.loads((TESTS / "reference" / "keras_steps.json").read_text())
     (x, y), (x_test, _) = tn.datasets.fashion_mnist.load_data(sample=True)

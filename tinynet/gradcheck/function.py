@@ -1,0 +1,83 @@
+"""What the checker sees of a layer, a model or a loss: a function of arrays, and the gradients that it claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import module, move, to_numpy
+from ..layers.base import Layer
+from ..layers.chain import backward_chain, forward_chain, unique
+from ..losses import Loss
+
+
+class Function:
+    """y = f(x, weights...): a chain of layers, a loss alone (an empty chain), or a chain and a loss.
+
+    `values` are the arrays at which it is checked, in float64 on the host: the input, then every weight. The layers
+    are those given; whoever wants his own untouched gives copies.
+    """
+
+    def __init__(
+        self, parts: Sequence[Layer], x: np.ndarray, loss: Loss | None = None, labels: Any = None, training: bool = True
+    ):
+        self.parts, self.loss, self.training = list(parts), loss, training
+        self.weights = [(part, name) for part in unique(parts) for name in part.weight_names]
+        self.values = [x, *(np.array(to_numpy(getattr(part, name)), dtype="float64") for part, name in self.weights)]
+        self.owners = ["", *(part.name for part, _ in self.weights)]
+        self.names = ["y_pred" if loss and not parts else "x", *(name for _, name in self.weights)]
+        self.xp = module(next((part.backend for part, _ in self.weights), "numpy"))
+        self.labels = None if labels is None else move(labels, self.xp)
+        for part in self.parts:
+            part.__dict__["dtype"] = np.dtype("float64")
+
+    def __call__(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """y at these values, which may be complex."""
+        return to_numpy(self._forward(self._place(values))[0])
+
+    def backward(
+        self, upstream: Any, before: Sequence[np.ndarray], meanwhile: Any = None, need_dx: bool = True
+    ) -> Claim:
+        """Forward at `values`, then backward for dL/dy = upstream: everything that it leaves behind.
+
+        `before` is what the arrays for the weights' gradients hold when backward begins. Between forward and backward
+        comes another forward for the input `meanwhile`, if it is given.
+        """
+        x = self._place(self.values, before)
+        _, caches, cache = self._forward(x)
+        if meanwhile is not None:
+            self._forward(move(meanwhile, self.xp))
+        if self.loss is not None:
+            factors = upstream if np.ndim(upstream) == 0 else move(upstream, self.xp)
+            dy = self.loss.backward(self.labels, cache, factors)
+        else:
+            dy = move(np.array(upstream), self.xp)
+        dx = backward_chain(self.parts, dy, caches, need_dx=need_dx)
+        gradients = [to_numpy(part.grads[name]).copy() for part, name in self.weights]
+        weights = [to_numpy(getattr(part, name)).copy() for part, name in self.weights]
+        return Claim([None if dx is None else to_numpy(dx).copy(), *gradients], [to_numpy(x).copy(), *weights])
+
+    def _place(self, values: Sequence[np.ndarray], before: Sequence[np.ndarray] | None = None) -> Any:
+        """Put copies of the weights into the layers; return a copy of the input."""
+        x, *weights = [move(np.array(value), self.xp) for value in values]
+        for index, ((part, name), weight) in enumerate(zip(self.weights, weights, strict=True)):
+            gradient = part.grads[name] if before is None else move(np.array(before[index]), self.xp)
+            part.bind(name, weight, gradient)
+        return x
+
+    def _forward(self, x: Any) -> tuple[Any, Any, Any]:
+        """(y, caches of the layers, cache of the loss)."""
+        y, caches = forward_chain(self.parts, x, self.training)
+        if self.loss is None:
+            return y, caches, None
+        values, cache = self.loss.forward(self.labels, y)
+        return values, caches, cache
+
+
+class Claim:
+    """What one backward pass left: `gradients`, and the `values` of inputs and weights as they are afterwards."""
+
+    def __init__(self, gradients: list[Any], values: list[np.ndarray]):
+        self.gradients, self.values = gradients, values

@@ -1,0 +1,191 @@
+"""check_layer, check_loss and check_model: how a layer, a loss and a model are made ready for a check."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import inputs
+from ..backend import to_array, to_numpy
+from ..checks import integer, lookup
+from ..checks import shape as check_shape
+from ..layers.base import Layer
+from ..layers.chain import unique
+from ..losses import Loss
+from ..trainer import Trainer
+from ..training import on_logits
+from .check import Check
+from .function import Function
+from .measure import METHODS
+from .report import Report
+
+NOISE = 0.1  # added to every weight of the copy: a fresh bias of 0 or scale of 1 would hide what is multiplied by it
+BATCHES = (5, 7, 11, 13, 3)  # the first that is no other size of the layer, so that a factor of it can be told
+REDRAWS = 5
+
+
+def check_layer(
+    layer: Layer,
+    input_shape: Any = None,
+    *,
+    x: Any = None,
+    batch_size: int | None = None,
+    method: str = "auto",
+    tolerance: float | None = None,
+    training: bool = True,
+    seed: int = 0,
+) -> Report:
+    """Check the backward of a layer: dx and the gradient of every weight, with L = sum(dy * y) for a random dy.
+
+    The layer may be any Layer, built or not, one of your own or a whole Sequential (without its loss). Everything is
+    done with a copy of it in float64: the layer itself, its weights and gradients stay as they are. The copy's weights
+    get a little noise (uniform in +-0.1), since fresh ones, all 0 or all 1, hide errors.
+
+    Each gradient is found twice without calculus, by the complex step and by central differences (the formulas are in
+    `gradcheck.numeric`): arrays of up to 200 entries entry by entry, larger ones along 20 random directions. An error
+    is relative to the largest entry of all the layer's gradients. It is a fault, too, if the forward pass gives other
+    results at a second call, if forward or backward write into their inputs or the weights, and if the gradients
+    depend on what their arrays held before, on another forward between forward and backward, or on need_dx.
+
+    Arguments:
+        input_shape   of one sample, as in `input_shape=` of a layer; not needed with x
+        x             inputs to check at, batch axis included; by default random numbers from 0.1 to 1.1 in size, of
+                      either sign, drawn again where one meets a kink. Entries of x at a kink are left out, and counted
+        batch_size    of the random inputs; by default a number that is no other size of the layer
+        method        "auto" (both; the complex step is believed where they agree), "complex" or "central"
+        tolerance     the error that counts as rounding; default 1e-12 for the complex step, 1e-6 for differences
+        training      what forward is given
+        seed          of all that is random here
+
+    Returns a Report, which prints as a table. Raises GradientError, whose text is that table with the likely causes, if
+    a gradient is wrong; ValueError if the layer cannot be checked at these inputs.
+    """
+    if not isinstance(layer, Layer):
+        hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
+        raise TypeError(f"check_layer takes a Layer; got {layer!r}{hint}.")
+    if (x is None) == (input_shape is None):
+        raise ValueError("check_layer needs an input_shape (of one sample) or inputs x, one of the two.")
+    batch_size = None if batch_size is None else integer("batch_size", batch_size)
+    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    shape = check_shape("input_shape", input_shape) if x is None else to_numpy(to_array(x)).shape[1:]
+    for redraw in range(REDRAWS):
+        rng = np.random.default_rng([seed, redraw])
+        twin = copied(layer)
+        output_shape = built(twin, shape, rng)
+        parts = noisy(twin.parts(), rng)
+        if x is None:
+            batch = batch_size or distinct_batch(shape, output_shape, parts)
+            drawn = rng.choice([-1, 1], (batch, *shape)) * (0.1 + rng.random((batch, *shape)))
+        else:
+            drawn = np.array(to_numpy(to_array(x)), dtype="float64")
+        function = Function(parts, drawn, training=training)
+        subject = f"{type(layer).__name__} '{layer.name}' for inputs of shape {drawn.shape}"
+        check = Check(function, subject, methods, tolerance, rng)
+        check.run(rng.normal)
+        if x is not None or not check.met_kinks:
+            break
+    if redraw:
+        check.report.notes.append(f"the random inputs were drawn {redraw + 1} times, since some lay at a kink.")
+    return check.finished()
+
+
+def check_loss(
+    loss: Loss,
+    y_true: Any,
+    y_pred: Any,
+    *,
+    method: str = "auto",
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> Report:
+    """Check the backward of a loss at these labels and outputs, with L = sum(factors * values) for random factors.
+
+    `y_pred` may be any outputs that the loss takes, (B, ...); they are used in float64. What else is checked, the other
+    arguments, and what is returned and raised: as in check_layer.
+    """
+    if not isinstance(loss, Loss):
+        hint = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
+        raise TypeError(f"check_loss takes a Loss; got {loss!r}{hint}.")
+    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    twin, rng = copied(loss), np.random.default_rng(seed)
+    outputs = np.array(to_numpy(to_array(y_pred)), dtype="float64")
+    labels = twin.check(y_true, outputs.shape)
+    function = Function([], outputs, loss=twin, labels=labels)
+    check = Check(function, f"the loss {loss.name} for outputs of shape {outputs.shape}", methods, tolerance, rng)
+    check.run(lambda size: 0.5 + rng.random(size))
+    check.compare_scalar_factor()
+    return check.finished()
+
+
+def check_model(
+    model: Any,
+    x: Any,
+    y: Any,
+    *,
+    method: str = "auto",
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> Report:
+    """Check the gradients of a compiled model for the mean loss of a batch: of every weight, and of the inputs.
+
+    The loss is the one that is trained: where the model ends in softmax, that of its logits. If a gradient is wrong,
+    every layer and the loss are checked by themselves too, at the values that they have in the model, and those that
+    fail are in the report, with their likely causes. What else is checked, the other arguments, and what is returned
+    and raised: as in check_layer. Metrics, optimizer and weights of the model stay as they are.
+    """
+    if not isinstance(model, Trainer):
+        raise TypeError(f"check_model takes a compiled model; got {model!r}. For a layer there is check_layer.")
+    if model.loss is None:
+        raise ValueError("check_model takes a compiled model: call model.compile(optimizer, loss) first.")
+    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    rng, twin = np.random.default_rng(seed), copied(model)
+    x, y = inputs.as_samples(x), inputs.as_labels(y)
+    inputs.check_lengths(x, y)
+    twin.prepare(x.shape[1:])  # a shape that does not fit is refused in the next line
+    x = np.array(to_numpy(inputs.fit_shape(x, twin.input_shape[1:])), dtype="float64")
+    labels = inputs.check_labels(y, twin.loss, (), twin.output_shape, "float64")
+    parts = noisy(twin.parts(), rng)
+    fused = on_logits(parts, twin.output_shape, twin.loss)
+    chain = parts[:-1] if fused else parts
+    function = Function(chain, x, loss=fused or twin.loss, labels=labels)
+    subject = f"the model '{model.name}' with the loss {model.loss.name} for inputs of shape {x.shape}"
+    check = Check(function, subject, methods, tolerance, rng)
+    check.run(lambda size: 1 / math.prod(size))
+    if not check.report.passed:
+        check.report.parts = check.parts_that_fail()
+    return check.finished()
+
+
+def copied(thing: Any) -> Any:
+    """A deep copy, so that nothing of the user's is touched."""
+    try:
+        return copy.deepcopy(thing)
+    except Exception as error:
+        raise TypeError(f"{thing!r} is checked on a copy, but cannot be copied: {error}") from error
+
+
+def built(layer: Layer, input_shape: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
+    """Build the layer for samples of this shape, if it is not; return the output's shape."""
+    if isinstance(layer, Trainer):
+        layer.build((None, *input_shape))
+        return layer.output_shape[1:]
+    return layer.setup(input_shape, rng, layer.backend, "float64")
+
+
+def noisy(parts: list[Layer], rng: np.random.Generator) -> list[Layer]:
+    """The parts, each weight with a little noise."""
+    for part in unique(parts):
+        for name in part.weight_names:
+            weight = np.array(to_numpy(getattr(part, name)), dtype="float64")
+            part.bind(name, weight + rng.uniform(-NOISE, NOISE, weight.shape), np.zeros(weight.shape))
+    return parts
+
+
+def distinct_batch(shape: tuple[int, ...], output_shape: tuple[int, ...], parts: list[Layer]) -> int:
+    """A batch size that is no other size of the layer, if there is one among a few."""
+    weights = [getattr(part, name).shape for part in unique(parts) for name in part.weight_names]
+    taken = {*shape, *output_shape, *(size for shape in weights for size in shape)}
+    return next((size for size in BATCHES if size not in taken), BATCHES[0])
