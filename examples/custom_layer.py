@@ -18,8 +18,8 @@ import tinynet as tn
 from tinynet import gradcheck
 
 
-class WrongSwish(tn.layers.Layer):
-    """Swish with a slope for each feature: x and y (B, ..., F), b (F,). Two mistakes are in its backward."""
+class Swish(tn.layers.Layer):
+    """Swish with a slope for each feature: x and y (B, ..., F), b (F,)."""
 
     def build(self, input_shape):
         self.add_weight("b", input_shape[-1:], "ones")
@@ -31,24 +31,24 @@ class WrongSwish(tn.layers.Layer):
 
     def backward(self, dy, cache, need_dx=True):
         x, s = cache
-        self.grads["b"] = (dy * x * x * s * (1 - s)).mean(axis=0)  # wrong: the sum is meant
-        return dy * (s + x * s * (1 - s))  # wrong: b is missing; as long as every b is 1 nobody sees it
-
-
-class Swish(WrongSwish):
-    """The same with the right gradients."""
-
-    def backward(self, dy, cache, need_dx=True):
-        x, s = cache
         rows = tuple(range(x.ndim - 1))  # all axes but the last
         self.grads["b"] = (dy * x * x * s * (1 - s)).sum(axis=rows)
         return dy * (s + self.b * x * s * (1 - s))
 
 
+class FirstTry(Swish):
+    """The same with a backward that has two mistakes; it would train, only worse."""
+
+    def backward(self, dy, cache, need_dx=True):
+        x, s = cache
+        self.grads["b"] = (dy * x * x * s * (1 - s)).mean(axis=0)  # the sum is meant
+        return dy * (s + x * s * (1 - s))  # b is missing, which nobody sees as long as every b is 1
+
+
 def main():
-    print("1. The wrong layer is checked for samples of 4 features.\n")
+    print("1. The first try is checked for samples of 4 features.\n")
     try:
-        gradcheck.check_layer(WrongSwish(), (4,))
+        gradcheck.check_layer(FirstTry(), (4,))
     except gradcheck.GradientError as error:
         print(error)
 

@@ -37,6 +37,18 @@ def test_fashion_mnist_on_the_sample():
     assert again.stdout.splitlines()[-1] == lines[-1]
 
 
+def test_custom_layer():
+    done = run("examples/custom_layer.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    wrong, right, trained = re.split(r"\n\d\. .*\n", done.stdout)[-3:]
+    assert "Gradient check of FirstTry 'first_try' for inputs of shape (5, 4): WRONG" in wrong
+    assert wrong.count("  WRONG\n") == 2, "both mistakes are found"
+    assert "Likely cause, first_try.b: every element is off by a factor equal to the batch size" in wrong
+    assert "Gradient check of Swish 'swish' for inputs of shape (5, 4): right" in right
+    assert float(re.search(r"Test accuracy: (0\.\d{4})", trained)[1]) > 0.8
+
+
 def test_fashion_mnist_with_every_option(tmp_path):
     options = "--sample --epochs 1 --batch-size 100 --units 32,16 --activation tanh --no-normalize --seed 3"
     done = run("examples/fashion_mnist.py", *options.split(), "--backend", "numpy", "--data-dir", str(tmp_path))

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import catalogue
 import numpy as np
@@ -16,6 +18,7 @@ from tinynet import gradcheck
 from tinynet.gradcheck.function import Function
 from tinynet.gradcheck.numeric import Derivative
 from tinynet.layers import Dense, Flatten, Layer, ReLU, Sigmoid, Softmax, Tanh
+from tinynet.layers.chain import backward_chain, forward_chain
 
 EXACT = 1e-12  # the complex step is exact but for rounding; sums of some hundred terms of float64 stay far below this
 
@@ -82,6 +85,29 @@ def test_a_large_model_is_checked_along_random_directions():
     ]
     assert report["dense.kernel"].index is None
     assert report["dense_1.kernel"].analytic == pytest.approx(report["dense_1.kernel"].numeric, rel=1e-9)
+
+
+@pytest.mark.parametrize("entry", catalogue.LAYERS.values(), ids=catalogue.LAYERS)
+@given(data=st.data(), batch=catalogue.batches, seed=catalogue.seeds)
+def test_gradients_in_float32_are_those_in_float64_but_for_rounding(entry, data, batch, seed):
+    layer, shape = data.draw(catalogue.layer_and_shape(entry))
+    layer.setup(shape, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    x = rng.choice([-1, 1], (batch, *shape)) * (0.1 + rng.random((batch, *shape)))
+    found = []
+    for dtype in ("float32", "float64"):
+        weights = [(part, name) for part in layer.parts() for name in part.weight_names]
+        for part, name in weights:
+            part.bind(name, getattr(part, name).astype(dtype), np.empty(getattr(part, name).shape, dtype))
+        y, caches = forward_chain(layer.parts(), x.astype(dtype), training=True)
+        dy = np.random.default_rng(seed).normal(size=y.shape).astype("float32").astype(dtype)
+        gradients = [backward_chain(layer.parts(), dy, caches), *(part.grads[name] for part, name in weights)]
+        assert all(gradient.dtype == dtype for gradient in gradients)
+        found.append(gradients)
+    largest = max(np.abs(gradient).max() for gradient in found[1])
+    for single, double in zip(*found, strict=True):
+        # eps = 1.2e-7 in float32; inputs, weights, dy and some five operations round, sums of up to 80 terms cancel
+        assert np.abs(single - double).max() <= 1.2e-7 * 20 * max(largest, np.abs(dy).max())
 
 
 # ---- wrong ones --------------------------------------------------------------------------------------------------
@@ -469,7 +495,19 @@ def test_ones_and_zeros_in_fresh_weights_hide_nothing():
             super().backward(dy, cache, need_dx)
             return dy.copy()
 
-    assert "x" in {row.label for row in failure(gradcheck.check_layer, Forgets(), (4,)).rows if not row.passed}
+    built = Forgets()
+    built.setup((4,))
+    for layer in (Forgets(), built):
+        assert not failure(gradcheck.check_layer, layer, (4,))["x"].passed
+
+
+def test_weights_that_are_not_fresh_are_checked_where_they_are():
+    layer = sabotage.Scale()
+    layer.setup((2,))
+    layer.a = [3.0, -2.0]
+    report = gradcheck.check_layer(layer, x=[[1.0, 1.0]])
+    dy = np.random.default_rng([0, 0]).normal(size=(1, 2))
+    assert report["x"].analytic in (3 * dy[0, 0], -2 * dy[0, 1])
 
 
 def test_the_batch_is_no_other_size_of_the_layer():
@@ -580,6 +618,14 @@ def test_wrong_calls():
 
     with pytest.raises(TypeError, match="checked on a copy, but cannot be copied: no copies"):
         gradcheck.check_layer(Uncopied(), (3,))
+
+
+def test_training_does_without_the_checker():
+    code = "import sys, tinynet; assert 'tinynet.gradcheck' not in sys.modules; tinynet.gradcheck.check_layer"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert "gradcheck" in dir(tn)
+    with pytest.raises(AttributeError, match="module 'tinynet' has no attribute 'gradchek'"):
+        tn.gradchek  # noqa: B018
 
 
 def test_a_report_can_be_asked():

@@ -19,12 +19,20 @@ initializers    GlorotUniform, Zeros, Ones
 callbacks       Callback, History
 datasets        fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
+gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from . import activations, backend, callbacks, datasets, initializers, layers, losses, metrics, nn, optimizers
 from ._version import __version__
 from .layers import Input
 from .model import Sequential
+
+if TYPE_CHECKING:
+    from . import gradcheck
 
 __all__ = [
     "Input",
@@ -34,6 +42,7 @@ __all__ = [
     "backend",
     "callbacks",
     "datasets",
+    "gradcheck",
     "initializers",
     "layers",
     "losses",
@@ -41,3 +50,16 @@ __all__ = [
     "nn",
     "optimizers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """gradcheck is loaded when it is first used: training does without it."""
+    if name == "gradcheck":
+        import importlib
+
+        return importlib.import_module(".gradcheck", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

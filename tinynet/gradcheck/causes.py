@@ -17,7 +17,7 @@ import numpy as np
 from .measure import Measured
 from .numeric import Derivative
 
-SUPPORT = 100  # the sums that a gradient runs over are looked at in arrays up to this size
+SUPPORT = 1_000_000  # how large the matrix from dy to a gradient may be in which the axes of its sums are looked for
 
 
 class Suspect:
@@ -46,7 +46,9 @@ class Suspect:
 
 
 def likely_cause(suspect: Suspect) -> str | None:
-    """The first hypothesis that explains the wrong gradient, in words; None if none does."""
+    """The first hypothesis that explains the wrong gradient, in words; None if none does, or if it holds NaN or inf."""
+    if not np.isfinite(suspect.gradient).all():
+        return None
     return next((text for hypothesis in HYPOTHESES for text in hypothesis(suspect)), None)
 
 
@@ -92,7 +94,7 @@ def sign(suspect: Suspect) -> Iterator[str]:
 
 def factor(suspect: Suspect) -> Iterator[str]:
     claimed, true = suspect.measured.along(suspect.gradient), suspect.measured.numeric
-    if not true.any() or not np.isfinite(claimed).all():
+    if not true.any():
         return
     ratio = float(claimed @ true / (true @ true))
     if not ratio or not suspect.explains(suspect.gradient / ratio):
@@ -115,8 +117,7 @@ def transposed(suspect: Suspect) -> Iterator[str]:
     rank = suspect.gradient.ndim
     for order in itertools.permutations(range(rank)) if rank <= 4 else ():
         if order != tuple(range(rank)) and suspect.explains(suspect.gradient.transpose(order)):
-            axes = "" if rank == 2 else f": its axes stand in the order {order}"
-            yield f"it is transposed{axes}."
+            yield "it is transposed." if rank == 2 else f"it is transposed: its axes stand in the order {order}."
 
 
 def transposed_weight(suspect: Suspect) -> Iterator[str]:
@@ -143,11 +144,13 @@ def upstream_left_out(suspect: Suspect) -> Iterator[str]:
 def wrong_axis(suspect: Suspect) -> Iterator[str]:
     """Compares the axes of y along which an entry of the array acts with those along which backward gathers dy."""
     y_shape = suspect.upstream.shape
-    if suspect.function.loss is not None or max(suspect.gradient.size, suspect.upstream.size) > SUPPORT:
+    if suspect.function.loss is not None or suspect.gradient.size * suspect.upstream.size > SUPPORT:
         return
-    if not np.isfinite(suspect.gradient).all():
-        return
-    gathers = spanned(suspect.check.backward_matrix(suspect.which), y_shape)
+    matrix, gradient = suspect.check.backward_matrix(suspect.which), suspect.gradient.ravel()
+    largest = np.abs(gradient).max(initial=0)
+    if not np.allclose(matrix @ suspect.upstream.ravel(), gradient, rtol=0, atol=1e-9 * largest):
+        return  # it is not linear in dy, so the matrix says nothing
+    gathers = spanned(matrix, y_shape)
     acts = spanned(suspect.check.jacobian(suspect.which), y_shape)
     wrongly, missed = sorted(gathers - acts), sorted(acts - gathers)
     if wrongly and missed:

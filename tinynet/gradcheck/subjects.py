@@ -22,7 +22,7 @@ from .function import Function
 from .measure import METHODS
 from .report import Report
 
-NOISE = 0.1  # added to every weight of the copy: a fresh bias of 0 or scale of 1 would hide what is multiplied by it
+NOISE = 0.1  # added to fresh weights: a bias of 0 or a scale of 1 would hide what is multiplied by it
 BATCHES = (5, 7, 11, 13, 3)  # the first that is no other size of the layer, so that a factor of it can be told
 REDRAWS = 5
 
@@ -41,8 +41,9 @@ def check_layer(
     """Check the backward of a layer: dx and the gradient of every weight, with L = sum(dy * y) for a random dy.
 
     The layer may be any Layer, built or not, one of your own or a whole Sequential (without its loss). Everything is
-    done with a copy of it in float64: the layer itself, its weights and gradients stay as they are. The copy's weights
-    get a little noise (uniform in +-0.1), since fresh ones, all 0 or all 1, hide errors.
+    done with a copy of it in float64: the layer itself, its weights and gradients stay as they are. In the copy weights
+    that are fresh, and those whose entries are all the same, get a little noise (uniform in +-0.1): a scale of 1 or a
+    bias of 0 would hide errors.
 
     Each gradient is found twice without calculus, by the complex step and by central differences (the formulas are in
     `gradcheck.numeric`): arrays of up to 200 entries entry by entry, larger ones along 20 random directions. An error
@@ -75,7 +76,7 @@ def check_layer(
         rng = np.random.default_rng([seed, redraw])
         twin = copied(layer)
         output_shape = built(twin, shape, rng)
-        parts = noisy(twin.parts(), rng)
+        parts = noisy(twin.parts(), rng, fresh=not layer.built)
         if x is None:
             batch = batch_size or distinct_batch(shape, output_shape, parts)
             drawn = rng.choice([-1, 1], (batch, *shape)) * (0.1 + rng.random((batch, *shape)))
@@ -147,7 +148,7 @@ def check_model(
     twin.prepare(x.shape[1:])  # a shape that does not fit is refused in the next line
     x = np.array(to_numpy(inputs.fit_shape(x, twin.input_shape[1:])), dtype="float64")
     labels = inputs.check_labels(y, twin.loss, (), twin.output_shape, "float64")
-    parts = noisy(twin.parts(), rng)
+    parts = noisy(twin.parts(), rng, fresh=not model.built)
     fused = on_logits(parts, twin.output_shape, twin.loss)
     chain = parts[:-1] if fused else parts
     function = Function(chain, x, loss=fused or twin.loss, labels=labels)
@@ -175,12 +176,14 @@ def built(layer: Layer, input_shape: tuple[int, ...], rng: np.random.Generator) 
     return layer.setup(input_shape, rng, layer.backend, "float64")
 
 
-def noisy(parts: list[Layer], rng: np.random.Generator) -> list[Layer]:
-    """The parts, each weight with a little noise."""
+def noisy(parts: list[Layer], rng: np.random.Generator, fresh: bool) -> list[Layer]:
+    """The parts, with a little noise on every weight if all are fresh, else on those whose entries are all the same."""
     for part in unique(parts):
         for name in part.weight_names:
             weight = np.array(to_numpy(getattr(part, name)), dtype="float64")
-            part.bind(name, weight + rng.uniform(-NOISE, NOISE, weight.shape), np.zeros(weight.shape))
+            if fresh or (weight == weight.flat[0]).all():
+                weight += rng.uniform(-NOISE, NOISE, weight.shape)
+            part.bind(name, weight, np.zeros(weight.shape))
     return parts
 
 
