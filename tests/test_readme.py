@@ -9,7 +9,7 @@ import pytest
 import tinynet as tn
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PROGRAM, INSIDE, SCALE, WEIGHTS = re.findall(r"```python\n(.*?)```", README, re.S)
+PROGRAM, INSIDE, SCALE, CHECKS, WEIGHTS = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 @pytest.fixture
@@ -47,6 +47,26 @@ def test_the_layer_of_ones_own_trains(corners):
     before = model.get_weights()[0]
     model.fit(*corners(), verbose=0)
     assert (model.get_weights()[0] != before).all()
+
+
+def test_the_checks(program):
+    exec(SCALE, names := {"tn": tn})
+    loss = tn.losses.SparseCategoricalCrossentropy()
+    x, y = program["x_test"], program["y_test"]
+    names |= {"model": program["model"], "x": x, "y": y, "loss": loss, "y_true": [0, 1], "y_pred": [[0.3, 0.7]] * 2}
+    exec(CHECKS, names)
+
+
+def test_the_report_of_a_wrong_layer():
+    exec(SCALE.replace(".sum(axis=0)", ".mean(axis=0)"), names := {"tn": tn})
+    with pytest.raises(tn.gradcheck.GradientError) as caught:
+        tn.gradcheck.check_layer(names["Scale"](), (4,))
+    shown = re.search(r"(Gradient check of Scale .*?)```", README, re.S)[1]
+    shown, said = (
+        [line.split() for line in text.splitlines() if line and not line.startswith("x ")]  # x's error is rounding alone
+        for text in (shown, str(caught.value))
+    )
+    assert shown == said
 
 
 def test_weights_go_to_a_file_and_back(program, tmp_path, monkeypatch):
