@@ -7,6 +7,7 @@ import sys
 
 import catalogue
 import numpy as np
+import own_layers
 import pytest
 import sabotage
 from hypothesis import given
@@ -85,6 +86,27 @@ def test_a_large_model_is_checked_along_random_directions():
     ]
     assert report["dense.kernel"].index is None
     assert report["dense_1.kernel"].analytic == pytest.approx(report["dense_1.kernel"].numeric, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["auto", "central"])
+@pytest.mark.parametrize("make", own_layers.RIGHT.values(), ids=own_layers.RIGHT)
+@given(shape=catalogue.shapes(), batch=catalogue.batches, seed=catalogue.seeds)
+def test_no_false_alarm_on_layers_of_ones_own(make, method, shape, batch, seed):
+    assert gradcheck.check_layer(make(), shape, batch_size=batch, seed=seed, method=method).passed
+
+
+@pytest.mark.parametrize("make", own_layers.RIGHT.values(), ids=own_layers.RIGHT)
+def test_no_false_alarm_on_large_arrays(make):
+    for seed in range(3):
+        report = gradcheck.check_layer(make(), (4, 30), seed=seed)
+        assert not report["x"].whole
+
+
+def test_layers_of_ones_own_are_checked_by_the_complex_step_where_it_can_be_taken():
+    for name, make in own_layers.RIGHT.items():
+        by_differences = name in ("Absolute", "RealNormalization", "InFloat64Buffers")
+        methods = {row.method for row in gradcheck.check_layer(make(), (3, 4)).rows}
+        assert ("central differences" in methods) == by_differences, name
 
 
 @pytest.mark.parametrize("entry", catalogue.LAYERS.values(), ids=catalogue.LAYERS)
