@@ -511,6 +511,19 @@ def test_gradients_that_vanish_are_no_failure():
     ).passed
 
 
+def test_gradients_far_below_dy_are_checked_all_the_same():
+    report = gradcheck.check_layer(own_layers.Tiny(), (3,))
+    assert "The error of x is relative to 0.00" in str(report)
+    assert "relative to 0.00" not in str(gradcheck.check_layer(Tanh(), (3,)))
+
+    class Wrong(own_layers.Tiny):
+        def backward(self, dy, cache, need_dx=True):
+            return 1e-9 * dy * cache
+
+    for method in ("complex", "central"):
+        assert "the same factor, 0.5" in failure(gradcheck.check_layer, Wrong(), (3,), method=method)["x"].cause
+
+
 def test_ones_and_zeros_in_fresh_weights_hide_nothing():
     class Forgets(sabotage.Scale):
         def backward(self, dy, cache, need_dx=True):

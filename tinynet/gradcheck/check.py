@@ -172,6 +172,12 @@ class Check:
                     f"of {row.label} the two methods find other derivatives, so the forward pass is not analytic (it "
                     "may take an absolute value, or the real part); the differences are believed."
                 )
+            scale = measured.scale(self.largest, row.tolerance)
+            if scale > self.largest > 0:
+                self.report.notes.append(
+                    f"all gradients are small beside the numbers that they come from. The error of {row.label} is "
+                    f"relative to {scale:.2g}, below which rounding alone would be more than the tolerance."
+                )
             if row.kinks == row.checked > 0:
                 self.report.problems.append(f"all of {row.label} lies at a kink and is not checked; pass other inputs.")
 
