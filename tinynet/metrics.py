@@ -38,6 +38,9 @@ class SparseCategoricalAccuracy(Metric):
     """The share of labels that are hit: values = [argmax_j outputs_j = label]; of equal outputs the first counts.
 
     Shapes: labels (B, ...), outputs (B, ..., C), probabilities or logits.
+
+    Where an output is NaN nothing is hit. argmax takes the first NaN for the largest, so in Keras a model that has
+    become NaN still scores the share of the class 0.
     """
 
     def __init__(self, name: str = "sparse_categorical_accuracy"):
@@ -47,7 +50,10 @@ class SparseCategoricalAccuracy(Metric):
         return check_class_labels(labels, output_shape)
 
     def values(self, labels, outputs):
-        return outputs.argmax(axis=-1) == labels
+        hits = outputs.argmax(axis=-1) == labels
+        p = outputs.reshape(hits.size, outputs.shape[-1])
+        at_label = p[xp_of(p).arange(len(p)), labels.reshape(-1)].reshape(hits.shape)
+        return hits & (at_label == at_label)  # NaN, which argmax takes for the largest, differs from itself
 
 
 METRICS = {
