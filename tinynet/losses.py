@@ -66,7 +66,7 @@ class SparseCategoricalCrossentropy(Loss):
     From probabilities (from_logits=False), following Keras on JAX: p is divided by its sum s and clipped to
     [e, 1 - e], e = 1e-7. Where p_y / s is inside the bounds, L = log s - log p_y, so
         dL/dp_j = 1/s - [j = y] / p_y
-    and where it is clipped the value is constant and the gradient 0.
+    and where it is clipped the value is constant and the gradient 0. A row with an infinite entry has no shares: NaN.
 
     From logits z (from_logits=True): with p = softmax(z),
         L = log(sum_j exp z_j) - z_y,    dL/dz_j = p_j - [j = y]
@@ -105,6 +105,7 @@ class SparseCategoricalCrossentropy(Loss):
             values = xp.log(s[:, 0]) - z_label
         else:
             s = p.sum(axis=1, keepdims=True)
+            s[xp.isinf(s)] = xp.nan  # p_y / s = 0 would be clipped, as a small probability is
             values = -xp.log((p[at_label] / s[:, 0]).clip(self.EPSILON, 1 - self.EPSILON))
         return values.reshape(outputs.shape[:-1]), (p.reshape(outputs.shape), s)
 
