@@ -16,7 +16,7 @@ losses          SparseCategoricalCrossentropy
 optimizers      SGD, Adam
 metrics         SparseCategoricalAccuracy
 initializers    GlorotUniform, Zeros, Ones
-callbacks       Callback, History
+callbacks       Callback, History, TerminateOnNaN
 datasets        fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?

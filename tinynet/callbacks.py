@@ -1,7 +1,9 @@
-"""Callbacks: what a user may hook into training, and the History that fit returns."""
+"""Callbacks: what a user may hook into training, the History that fit returns, and TerminateOnNaN."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,6 +63,37 @@ class History(Callback):
 
     def __repr__(self) -> str:
         return f"<History epochs={len(self.epoch)}, keys={list(self.history)}>"
+
+
+class TerminateOnNaN(Callback):
+    """Stops the training after the first batch whose loss is NaN or infinite, and says which it was:
+
+        Batch 5 of epoch 2 (step 1880): the loss is nan; training stops.
+
+    It is a RuntimeWarning, so that it is seen with verbose=0 too. Batches and epochs count from 1, as in the progress
+    line; the step is the optimizer's `iterations`.
+
+    The loss of a batch is that before its update, and the update has been made when this is called: it has most likely
+    made the weights NaN, and its gradients came from weights that were too large already or from bad samples. So the
+    weights are of no use; train again from earlier ones. Validation and the hooks at the end of the epoch still run, as
+    in Keras, and the epoch stands in the History.
+
+    What is looked at is the running mean over the epoch, which stays NaN or infinite once it is. It has to come to
+    the host after every batch: on a GPU each step then waits for the one before it.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            where = f"Batch {batch + 1} of epoch {self.epoch + 1} (step {self.model.optimizer.iterations})"
+            warnings.warn(
+                f"{where}: the loss is {logs['loss']}; training stops.",
+                RuntimeWarning,
+                stacklevel=6,  # where fit was called
+            )
+            self.model.stop_training = True
 
 
 class CallbackList:
