@@ -46,16 +46,6 @@ def test_dense_treats_middle_axes_as_rows():
     assert close(y[1, 2], x[1, 2] @ dense.kernel)
 
 
-def test_dense_accepts_any_memory_layout():
-    dense = Dense(3)
-    x = np.random.default_rng(0).normal(size=(6, 8)).astype("float32")
-    y = dense(x)
-    assert close(dense(np.asfortranarray(x)), y)
-    assert close(dense(np.repeat(x, 2, axis=1)[:, ::2]), y)
-    x.setflags(write=False)
-    assert close(dense(x), y)
-
-
 def test_dense_without_bias_has_one_weight():
     dense = Dense(3, use_bias=False)
     assert dense(np.zeros((2, 4))).tolist() == [[0, 0, 0]] * 2
@@ -119,36 +109,6 @@ def test_sigmoid_and_tanh_by_hand():
     assert close(y, 0.8, 1e-15)
 
 
-LAYERS = [Flatten, lambda: Dense(3), lambda: Dense(3, "relu"), ReLU, Sigmoid, Tanh, Softmax]
-
-
-@pytest.mark.parametrize("make", LAYERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_dtype_is_kept_forward_and_backward(make, dtype):
-    layer = make()
-    layer.setup((4,), dtype=dtype)
-    x = np.random.default_rng(0).normal(size=(2, 4)).astype(dtype)
-    for part in layer.parts():
-        x, cache = part.forward(x)
-        assert x.dtype == dtype
-        assert part.backward(np.ones_like(x), cache).dtype == dtype
-        assert all(gradient.dtype == dtype for gradient in part.grads.values())
-
-
-@pytest.mark.parametrize("make", LAYERS)
-def test_inputs_and_upstream_gradients_are_not_written_to(make):
-    layer = make()
-    x = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
-    layer(x)
-    for part in layer.parts():
-        x.setflags(write=False)
-        y, cache = part.forward(x)
-        dy = np.ones_like(y)
-        dy.setflags(write=False)
-        part.backward(dy, cache)
-        x = y
-
-
 @given(
     st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 4), st.booleans(), st.sampled_from([-1, 1, 0])
 )
@@ -157,10 +117,9 @@ def test_softmax_sums_to_one_whatever_the_shape(shape, batch, big, axis):
     assert close(Softmax(axis=axis)(x).sum(axis=axis), 1)
 
 
-def test_integers_become_float32():
-    assert tn.nn.relu(np.array([-1, 2], "int8")).dtype == np.float32
-    assert Dense(2)(np.ones((2, 3), "uint8")).dtype == np.float32
-    assert tn.nn.relu(np.float64([1.5])).dtype == np.float64
+def test_a_layer_without_weights_computes_in_the_dtype_of_its_inputs():
+    for dtype in ("float16", "float32", "float64"):
+        assert tn.nn.relu(np.array([1.5], dtype)).dtype == dtype
 
 
 def test_an_instance_stands_at_two_places_only_where_its_kernel_fits():

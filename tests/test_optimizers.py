@@ -192,12 +192,6 @@ def test_betas_are_in_their_interval(name, value):
         Adam(**{name: value})
 
 
-def test_state_has_the_dtype_of_the_weights():
-    optimizer = Adam()
-    optimizer.apply([np.ones(2, "float32")], [np.ones(2, "float32")])
-    assert {array.dtype for arrays in optimizer.state for array in arrays} == {np.dtype("float32")}
-
-
 def test_fewer_gradients_than_weights_change_nothing():
     optimizer, weights = SGD(1), [np.zeros(2), np.zeros(2)]
     with pytest.raises(ValueError, match="Each weight needs a gradient of its shape"):
