@@ -127,6 +127,12 @@ def test_accuracy_counts_hits_and_takes_the_first_of_equals():
     assert metric([[0, 1]], [[[3, 1], [1, 3]]]) == 1.0
 
 
+def test_accuracy_takes_labels_of_any_number_type_where_the_loss_lets_them_through():
+    values = tn.metrics.SparseCategoricalAccuracy().values
+    for labels in (np.float32([1, 0.5]), np.uint8([1, 1])):
+        assert values(labels, np.array([[0.1, 0.9], [0.7, 0.3]])).tolist() == [True, False]
+
+
 def test_metrics_are_found_by_name_and_keep_it():
     assert [tn.metrics.get(name).name for name in ("accuracy", "acc")] == ["accuracy", "acc"]
     assert tn.metrics.SparseCategoricalAccuracy().name == "sparse_categorical_accuracy"

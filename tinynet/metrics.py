@@ -50,10 +50,10 @@ class SparseCategoricalAccuracy(Metric):
         return check_class_labels(labels, output_shape)
 
     def values(self, labels, outputs):
-        hits = outputs.argmax(axis=-1) == labels
-        p = outputs.reshape(hits.size, outputs.shape[-1])
-        at_label = p[xp_of(p).arange(len(p)), labels.reshape(-1)].reshape(hits.shape)
-        return hits & (at_label == at_label)  # NaN, which argmax takes for the largest, differs from itself
+        best = outputs.argmax(axis=-1)
+        p = outputs.reshape(best.size, outputs.shape[-1])
+        largest = p[xp_of(p).arange(len(p)), best.reshape(-1)].reshape(best.shape)
+        return (best == labels) & (largest == largest)  # NaN, which argmax takes for the largest, differs from itself
 
 
 METRICS = {
