@@ -28,7 +28,7 @@ class Strict(np.ndarray):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
         limit = min(x.limit for x in (*inputs, *out) if isinstance(x, Strict))
-        asked = options.get("dtype") is not None
+        asked = options.get("dtype") is not None or options.get("casting") == "unsafe"  # x.mean(axis=0) divides so
         if method == "__call__" and not asked:
             known = [type(x) if type(x) in (int, float, complex) else np.asarray(x).dtype for x in inputs]
             check(ufunc.__name__, limit, *ufunc.resolve_dtypes((*known, *[None] * ufunc.nout)))
@@ -84,7 +84,7 @@ def own(where, limit, results):
         check(where, limit, results.dtype)
     if isinstance(results, np.ndarray):
         results = results.view(Strict)
-        results.limit = limit
+        results.limit = min(limit, limit_of(results))
     return results
 
 

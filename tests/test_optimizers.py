@@ -179,6 +179,14 @@ def test_optimizers_are_found_by_name():
         tn.optimizers.get(Adam)
 
 
+def test_adam_stands_still_after_a_gradient_whose_square_is_no_float32():
+    optimizer, w = Adam(), np.ones(1, "float32")
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        optimizer.apply([np.float32([2e19])], [w])
+    optimizer.apply([np.ones(1, "float32")], [w])
+    assert w[0] == 1
+
+
 def test_defaults_are_those_of_keras():
     adam, sgd = Adam(), SGD()
     assert (adam.learning_rate, adam.beta_1, adam.beta_2, adam.epsilon) == (0.001, 0.9, 0.999, 1e-7)

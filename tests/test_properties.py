@@ -611,6 +611,7 @@ def test_models_promote_nothing_in_fit_evaluate_and_predict(entry, make, dtype):
         model.train_on_batch(x, labels)
         model.evaluate(x, labels, verbose=0)
         model.gradients(x, labels)
+        model.loss(labels, model.predict(x))
         assert type(model(x)) is Strict
         assert model.predict(x).dtype == dtype
     arrays = [*model.weights, *model.weight_gradients, *(array for own in model.optimizer.state for array in own)]
@@ -639,6 +640,30 @@ def test_a_nan_sample_is_nan_in_loss_gradients_and_history_and_is_no_hit(entry):
     assert np.isnan(history["loss"]).all()
     assert history["accuracy"][1] == 0
     assert all(np.isnan(weight).any() for part in model.trained_parts() for weight in part.weights)
+
+
+@each(apart_models)
+def test_a_nan_sample_has_a_nan_dx_and_no_other_has(entry):
+    """Through ReLU too: what comes after it makes its dy NaN."""
+    model, x, labels = ready_model(entry)
+
+    def gradient(x):
+        outputs, caches = model.forward(x, training=True)
+        _, cache = model.loss.forward(labels, outputs)
+        return model.backward(model.loss.backward(labels, cache, 1 / labels.size), caches)
+
+    bad = x.copy()
+    bad[2].reshape(-1)[0] = np.nan
+    expected, got = gradient(x), gradient(bad)
+    assert np.isnan(got[2].reshape(-1)[0])
+    same(np.delete(got, 2, axis=0), np.delete(expected, 2, axis=0))
+
+
+def test_numbers_that_are_too_large_for_the_model_are_warned_of():
+    model, x, labels = ready_model(catalogue.MODELS["from logits"], "float32")
+    for call in (model.predict, model, lambda x: model.evaluate(x, labels), lambda x: model.fit(x, labels)):
+        with pytest.warns(RuntimeWarning, match="overflow encountered in cast"), np.errstate(invalid="ignore"):
+            call(x + 1e300)
 
 
 @each(catalogue.MODELS)
@@ -828,6 +853,41 @@ def test_a_layer_without_the_property_is_rejected(make, holds):
 def test_a_layer_that_promotes_is_rejected(make):
     with pytest.raises(Promoted, match="float64"):
         floats_stay_in_their_dtype(*ready(make(), (4, 3), dtype="float32"))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda x: x * np.float64(2),
+        lambda x: x + np.arange(3.0),
+        lambda x: x / np.arange(1, 4),
+        lambda x: x @ np.eye(3),
+        lambda x: x.dot(np.eye(3)) + 1,
+        lambda x: x.astype("float64") + 1,
+        lambda x: x * np.mean([1, 2]),
+        lambda x: x * (x > 0).mean(),
+        lambda x: x * x.sum(dtype="float64"),
+        lambda x: np.where(x > 0, x, np.zeros(3)),
+        lambda x: np.concatenate([x, np.zeros(3)]),
+        lambda x: np.einsum("i,i", x, np.zeros(3)),
+        lambda x: np.add(x, x, out=np.zeros(3)) + x,
+        lambda x: np.multiply(np.ones(3), np.float64(2), out=x),
+        lambda x: x.__imul__(np.float64(2)),
+        lambda x: x.__setitem__(0, np.float64(2)),
+    ],
+)
+def test_a_strict_array_refuses_to_be_promoted(operation):
+    with pytest.raises(Promoted):
+        operation(strict(np.ones(3, "float32")))
+
+
+def test_a_strict_array_allows_what_promotes_nothing_or_is_asked_for():
+    x = strict(np.ones(3, "float32"))
+    for result in (2 * x, 0.1 * x, x * np.int8(2), x @ x[:, None], x.mean(axis=0, keepdims=True), np.stack([x, x])[:1]):
+        assert result.dtype == np.float32
+        assert type(result) is Strict
+    assert x.sum(dtype="float64").dtype == np.float64
+    assert (x.astype("float16") + 1).dtype == np.float16
 
 
 def test_a_layer_that_warns_is_rejected():

@@ -113,7 +113,8 @@ class Adam(Optimizer):
         w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)
 
     epsilon is added to the root of the uncorrected v (the paper's "epsilon hat", section 2; PyTorch differs). With
-    epsilon=0 a weight whose gradient has always been 0 becomes NaN.
+    epsilon=0 a weight whose gradient has always been 0 becomes NaN. In float32 v overflows, and the weight stands still
+    from then on, once a gradient exceeds 1.8e19.
 
     It is computed in fewer passes over the arrays by keeping M = m / (1 - b1) and V = v / (1 - b2), for which
         M <- b1 M + g;    V <- b2 V + g^2;    w <- w - rate * M / (sqrt(V) + e)

@@ -16,7 +16,8 @@ from .base import Layer
 class ReLU(Layer):
     """Rectified linear unit: y = max(x, 0). Any shape.
 
-    Backward: dx = dy where y > 0, else 0; the derivative at 0, where there is none, is taken as 0, as Keras does.
+    Backward: dx = dy where y > 0, else 0; the derivative at 0, where there is none, is taken as 0, as Keras does, and
+    so it is at NaN: there dy is NaN, if the loss depends on y at all, and dx with it.
 
     Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
     """
