@@ -1,0 +1,204 @@
+"""Formulas in NumPy's arrays: SymPy expressions that a layer's code can compute with, and when two are equal."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+SIMPLIFY = 300  # operations in the longest formula that sympy.simplify is asked to look at
+LONGEST = 100  # formula that is printed in full
+
+# How comparisons are decided: (relation from the module operator, difference) -> bool.
+decider: ContextVar[Callable[[Callable, Formula], bool]] = ContextVar("decider")
+
+
+def _binary(operation: Callable[[Any, Any], Any]) -> tuple[Callable, Callable]:
+    def combine(a: Any, b: Any) -> Any:
+        if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+            return NotImplemented  # the array takes it entry by entry
+        return Formula(operation(lift(a).expression, lift(b).expression))
+
+    return combine, lambda a, b: combine(b, a)
+
+
+def _comparison(relation: Callable[[Any, Any], bool]) -> Callable:
+    def compare(a: Formula, b: Any) -> Any:
+        return NotImplemented if isinstance(b, np.ndarray) else decider.get()(relation, a - lift(b))
+
+    return compare
+
+
+def _function(name: str) -> Callable[[Formula], Formula]:
+    def call(self: Formula) -> Formula:
+        import sympy
+
+        return Formula(getattr(sympy, name)(self.expression))
+
+    return call
+
+
+class Formula:
+    """A SymPy expression: what NumPy's object arrays do with numbers, it does too.
+
+    It cannot become a float or an int: code that asks for one gets Python's TypeError.
+    """
+
+    __slots__ = ("expression",)
+    __hash__ = None
+
+    def __init__(self, expression: Any):
+        self.expression = expression
+
+    __add__, __radd__ = _binary(operator.add)
+    __sub__, __rsub__ = _binary(operator.sub)
+    __mul__, __rmul__ = _binary(operator.mul)
+    __truediv__, __rtruediv__ = _binary(operator.truediv)
+    __pow__, __rpow__ = _binary(operator.pow)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+
+    exp, log, sqrt = _function("exp"), _function("log"), _function("sqrt")
+    sin, cos, tan = _function("sin"), _function("cos"), _function("tan")
+    arcsin, arccos, arctan = _function("asin"), _function("acos"), _function("atan")
+    sinh, cosh, tanh = _function("sinh"), _function("cosh"), _function("tanh")
+    arcsinh, arccosh, arctanh = _function("asinh"), _function("acosh"), _function("atanh")
+
+    def expm1(self):
+        return self.exp() - 1
+
+    def log1p(self):
+        return (self + 1).log()
+
+    def exp2(self):
+        return lift(2) ** self
+
+    def log2(self):
+        return self.log() / lift(2).log()
+
+    def log10(self):
+        return self.log() / lift(10).log()
+
+    def conjugate(self):  # np.var takes it
+        return self
+
+    def __neg__(self):
+        return Formula(-self.expression)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return self if self >= 0 else -self
+
+    def __bool__(self):
+        return self != 0
+
+    def __repr__(self):
+        return short(self.expression)
+
+
+class Formulas(np.ndarray):
+    """An object array whose operations make formulas of the numbers that they meet, so that log(max(x, 1)) exists."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
+        inputs = [array.view(np.ndarray) if isinstance(array, Formulas) else array for array in inputs]
+        if method != "at":  # which works in place
+            arrays = len(inputs) if method in ("__call__", "outer") else 1  # others take indices
+            inputs[:arrays] = [np.frompyfunc(lift, 1, 1)(array) for array in inputs[:arrays]]
+        if out:
+            plain = tuple(array.view(np.ndarray) if isinstance(array, Formulas) else array for array in out)
+            getattr(ufunc, method)(*inputs, out=plain, **options)
+            return out[0]
+        return _as_formulas(getattr(ufunc, method)(*inputs, **options))
+
+    def __array_function__(self, function, types, arguments, options):
+        return _as_formulas(super().__array_function__(function, types, arguments, options))
+
+
+def _as_formulas(result: Any) -> Any:
+    is_plain = type(result) is np.ndarray and result.dtype == object
+    return result.view(Formulas) if is_plain else result
+
+
+def lift(value: Any) -> Formula:
+    """The formula itself, or that of a number."""
+    import sympy
+
+    if isinstance(value, Formula):
+        return value
+    if not isinstance(value, (int, float, np.bool_, np.integer, np.floating)):
+        raise TypeError(f"formulas and {type(value).__name__} were combined")
+    number = fraction(value) if isinstance(value, (float, np.floating)) else Fraction(int(value))
+    return Formula(sympy.Rational(number.numerator, number.denominator))
+
+
+def fraction(value: Any) -> Fraction:
+    """The simplest fraction that rounds to this float, or the shortest decimal that does."""
+    if not math.isfinite(value):
+        raise TypeError(f"the number {value} was met")
+    near = Fraction(float(value)).limit_denominator(10**6)
+    return near if type(value)(float(near)) == value else Fraction(str(value))
+
+
+# ---- algebra -------------------------------------------------------------------------------------------------
+
+
+def is_zero(expression: Any) -> bool:
+    """Whether algebra brings the expression to 0."""
+    return any(form == 0 for form in _normal_forms(expression))
+
+
+def _normal_forms(expression: Any) -> Iterator[Any]:
+    """The numerator over a common denominator, multiplied out; the same with exp in place of tanh; simplify."""
+    import sympy
+
+    for same in (lambda e: e, lambda e: e.rewrite(sympy.exp)):
+        yield sympy.expand(sympy.fraction(sympy.together(_rational(same(expression))))[0])
+    if expression.count_ops() <= SIMPLIFY:
+        yield sympy.simplify(expression)
+
+
+def _rational(expression: Any) -> Any:
+    """The expression as a rational function of symbols that stand for its exponentials, tanh and the like.
+
+    Each term of an exponent makes a symbol of its own, so that exp(a + b) and exp(a) exp(b) become the same.
+    """
+    import sympy
+
+    symbols: dict[Any, Any] = {}
+
+    def stand_in(function: Any) -> Any:
+        return symbols.setdefault(function, sympy.Dummy())
+
+    def product(exponential: Any) -> Any:
+        result = sympy.Integer(1)
+        for term in sympy.Add.make_args(exponential.exp.expand()):
+            count, once = term.as_coeff_Mul()
+            result *= stand_in(sympy.exp(once)) ** count if count.is_Integer else stand_in(sympy.exp(term))
+        return result
+
+    functions = expression.atoms(sympy.Function)
+    return expression.xreplace({f: product(f) if isinstance(f, sympy.exp) else stand_in(f) for f in functions})
+
+
+def inequality(positive: Any) -> str:
+    """That an expression is positive, with every term on the side where it has no minus sign."""
+    import sympy
+
+    terms = sympy.Add.make_args(positive.expand().primitive()[1])
+    left = sympy.Add(*[term for term in terms if not term.could_extract_minus_sign()])
+    right = left - sympy.Add(*terms)
+    return f"{right} < 0" if left == 0 else f"{left} > {right}"
+
+
+def short(formula: Any) -> str:
+    """The formula as text, its middle left out where it is long."""
+    text = str(formula)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
