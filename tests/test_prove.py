@@ -12,7 +12,7 @@ import pytest
 import tinynet as tn
 from tinynet.gradcheck import prove
 from tinynet.gradcheck.formulas import fraction
-from tinynet.gradcheck.symbolic import ProofError
+from tinynet.gradcheck.symbolic import ProofError, _Run
 from tinynet.layers import Dense, Flatten, Layer, ReLU, Sigmoid, Softmax, Tanh
 
 sympy = pytest.importorskip("sympy")
@@ -52,7 +52,8 @@ def test_dense_with_each_activation(activation):
         (lambda: Dense(2), (2, 3), 20),
         (lambda: Softmax(axis=1), (2, 2), 8),
         (lambda: Sigmoid(), (2, 2), 8),
-        (lambda: tn.Sequential([Dense(2, "tanh"), Dense(1, "sigmoid")]), (2,), 13),
+        (lambda: tn.Sequential([Dense(2, "tanh"), Dense(2)]), (2,), 16),
+        (lambda: tn.Sequential([tn.Input((2,)), Dense(1, "sigmoid"), Dense(2)]), (2,), 11),
     ],
 )
 def test_shapes_and_models(make, shape, entries):
@@ -120,6 +121,23 @@ def test_names_are_those_of_the_weights():
         "dL/dx[0,0]", "dL/da.kernel[0,0]", "dL/da.bias[0]", "dL/da.kernel'[0,0]", "dL/da.bias'[0]"
     ]  # fmt: skip
     assert formulas["dL/dx[0,0]"] == "a.kernel'[0,0]*a.kernel[0,0]*dy[0,0]"
+
+
+def test_a_weight_may_be_called_x():
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.add_weight("x", (1,), "ones")
+            return input_shape
+
+        def forward(self, x, training=False):
+            return x * self.x, x
+
+        def backward(self, dy, cache, need_dx=True):
+            self.grads["x"] = np.array([(dy * cache).sum()])
+            return dy * self.x
+
+    formulas = prove(Scale(), (1,), batch_size=1).formulas
+    assert formulas == {"dL/dx[0,0]": "dy[0,0]*x'[0]", "dL/dx'[0]": "dy[0,0]*x[0,0]"}
 
 
 # ---- layers of a user -----------------------------------------------------------------------------------------
@@ -200,7 +218,7 @@ def test_a_layer_of_ones_own(make):
         (np.sinh, np.cosh),
         (np.cosh, np.sinh),
         (np.arcsinh, lambda x: 1 / np.sqrt(1 + x * x)),
-        (lambda x: np.arccosh(x + 3), lambda x: 1 / np.sqrt((x + 3) ** 2 - 1)),
+        (lambda x: np.arccosh(x + 3), lambda x: 1 / (np.sqrt(x + 2) * np.sqrt(x + 4))),
         (lambda x: np.arctanh(x / 2), lambda x: 2 / (4 - x * x)),
         (np.expm1, np.exp),
         (np.log1p, lambda x: 1 / (1 + x)),
@@ -208,7 +226,7 @@ def test_a_layer_of_ones_own(make):
         (np.log2, lambda x: 1 / (x * np.log(2 + 0 * x))),
         (np.log10, lambda x: 1 / (x * np.log(10 + 0 * x))),
         (lambda x: np.log(np.maximum(x, 0.05)), lambda x: np.where(x > 0.05, 1 / x, 0)),
-        (lambda x: +(2 - x) ** 2 / (1 + x * x), lambda x: (4 + 2 * x) * (x - 2) / (1 + x * x) ** 2),
+        (lambda x: +(2 - x) ** 2 / (1 + x * x), lambda x: (2 + 4 * x) * (x - 2) / (1 + x * x) ** 2),
     ],
 )
 def test_functions(f, derivative):
@@ -337,10 +355,11 @@ def test_a_gradient_of_the_wrong_shape_is_refused():
         prove(WrongShape(), (3,))
 
 
-def test_what_algebra_does_not_show_is_no_proof(monkeypatch):
-    monkeypatch.setattr("tinynet.gradcheck.symbolic.is_zero", lambda expression: False)
-    with pytest.raises(ProofError, match=r"dL/dx\[0,0\], right at one point, could not be shown to be so"):
-        prove(Tanh(), (1,))
+def test_to_be_right_at_the_point_alone_is_no_proof():
+    point = float(_Run("signed")._values("x", (1, 1))[0])
+    square = Elementwise(lambda x: x * x, lambda x: 2 * x + (x - point))
+    with pytest.raises(ProofError, match=r"dL/dx\[0,0\], right at one point, could not be shown to be so\n"):
+        prove(square, (1,), batch_size=1)
 
 
 @pytest.mark.parametrize("wrong", ["forward", "backward"])
@@ -373,38 +392,38 @@ def into_floats(x):
         (lambda x: x * int(x[0, 0]), "int"),
         (into_floats, "float"),
         (lambda x: x.astype("float64"), "float"),
-        (np.floor, "floor"),
-        (lambda x: np.linalg.inv(x @ x.T) @ x, "object"),
+        (np.floor, "real number"),
+        (lambda x: np.linalg.inv(x @ x.T) @ x, "dtype"),
         (lambda x: np.where(np.isfinite(x), x, 0), "isfinite"),
         (lambda x: x + np.inf, "inf"),
         (lambda x: x * 1j, "complex"),
-        (lambda x: x + np.array(["a", "b"]), "str"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 def test_what_takes_numbers_only_says_why(f, reason):
-    if reason == "str":  # fails on numbers too, with NumPy's own error
-        with pytest.raises(TypeError):
-            prove(Elementwise(f, f), (2,))
-        return
     for layer, step in ((Elementwise(f, f), "forward"), (Elementwise(np.tanh, f), "backward")):
-        with pytest.raises(TypeError, match=f"{step} cannot be computed on formulas: .*{reason}.*check_layer"):
-            prove(layer, (2,), batch_size=2)
+        with pytest.raises(TypeError, match=f"{step} cannot be computed on formulas.*{reason}.*check_layer"):
+            prove(layer, (2,))
 
 
 def test_scipy_says_why():
     special = pytest.importorskip("scipy.special")
-    with pytest.raises(TypeError, match="forward cannot be computed on formulas: .*expit"):
+    with pytest.raises(TypeError, match=r"forward cannot be computed on formulas at 'return self\.f\(x\), x': .*expit"):
         prove(Elementwise(special.expit, np.cos), (2,))
 
 
-def test_what_is_nowhere_defined():
-    for f in (lambda x: np.log(-x * x), lambda x: x / (x - x), lambda x: np.maximum(np.sin(x) ** 2, 1 - np.cos(x) ** 2)):
-        prove_ = lambda f=f: prove(Elementwise(f, np.cos), (1,))  # noqa: E731
-        with pytest.raises((TypeError, ProofError)):
-            prove_()
-    with pytest.raises(TypeError, match=r"no point was found .* log\(-x\[0,0\]\*\*2\)"):
-        prove(Elementwise(lambda x: np.log(-x * x), np.cos), (1,))
+@pytest.mark.parametrize(
+    ("f", "reason"),
+    [
+        (lambda x: np.log(-x * x), r"log\(-x\[0,0\]\*\*2\).* is not a real number"),
+        (lambda x: x / (x - x), "is not a real number"),
+        (lambda x: np.where(np.log(-x * x) > 0, x, 0), "is not a real number"),
+        (lambda x: np.maximum(np.arctan(x), np.arcsin(x / np.sqrt(1 + x * x))), "is compared with 0, and equal"),
+    ],
+)
+def test_what_is_nowhere_defined(f, reason):
+    with pytest.raises(TypeError, match=f"no point was found .*{reason}"):
+        prove(Elementwise(f, np.cos), (1,))
 
 
 def test_a_tie_is_no_condition_where_both_are_the_same():

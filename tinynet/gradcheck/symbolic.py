@@ -21,6 +21,8 @@ from __future__ import annotations
 import copy
 import math
 import operator
+import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -155,8 +157,8 @@ class _Run:
             raise
         except Exception as error:
             raise TypeError(
-                f"{subject}: {self.step} cannot be computed on formulas: {error}. For such code there is "
-                "gradcheck.check_layer, which compares numbers."
+                f"{subject}: {self.step} cannot be computed on formulas{_place(error)}: {error}. For such code there "
+                "is gradcheck.check_layer, which compares numbers."
             ) from error
         self.real(loss.expression)
         formulas = {}
@@ -266,6 +268,13 @@ def _run_loss(run, make, loss, shape, labels):
     total = (dy * values).sum()
     run.step = "backward"
     return {"x": x}, {"x": loss.backward(labels, cache, dy.copy())}, total
+
+
+def _place(error: Exception) -> str:
+    """The line of the layer's code that raised it."""
+    ours = (os.path.dirname(__file__), os.path.dirname(np.__file__))
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    return f" at '{lines[-1]}'" if lines and lines[-1] else ""
 
 
 def _require_equal(subject: str, entry: str, gradient: Any, derivative: Any, run: _Run) -> None:
