@@ -110,7 +110,7 @@ class Formulas(np.ndarray):
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
         inputs = [array.view(np.ndarray) if isinstance(array, Formulas) else array for array in inputs]
         if method != "at":  # which works in place
-            arrays = len(inputs) if method in ("__call__", "outer") else 1  # others take indices
+            arrays = len(inputs) if method == "__call__" else 1  # others take indices
             inputs[:arrays] = [np.frompyfunc(lift, 1, 1)(array) for array in inputs[:arrays]]
         if out:
             plain = tuple(array.view(np.ndarray) if isinstance(array, Formulas) else array for array in out)
