@@ -457,6 +457,11 @@ def test_a_tie_is_no_condition_where_both_are_the_same():
     assert prove(same, (1,)).regions == [[]]
 
 
+def test_what_is_always_so_is_no_condition():
+    always = Elementwise(lambda x: np.where(np.exp(x) > 0, np.tanh(x), x), lambda x: 1 - np.tanh(x) ** 2)
+    assert prove(always, (1,)).regions == [[]]
+
+
 def test_an_error_that_numbers_meet_too_is_left_as_it_is():
     with pytest.raises(ZeroDivisionError):
         prove(Elementwise(lambda x: 1 // 0, np.cos), (2,))

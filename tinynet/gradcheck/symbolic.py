@@ -81,8 +81,8 @@ def prove(
 
     Returns a Proof, which prints what was shown and where it holds. Raises ProofError, with the entry and both
     formulas, where backward is wrong or is not shown to be right; TypeError where the code cannot be run on formulas,
-    with the reason; ValueError for shapes that are too large. A layer takes a second or less, a softmax of some
-    Dense layers up to a minute.
+    with the reason; ValueError for shapes that are too large. A layer takes about a second, a softmax on Dense layers
+    up to a minute.
     """
     try:
         import sympy  # noqa: F401
