@@ -497,3 +497,16 @@ def test_without_sympy(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"python -m pip install 'tinynet-nn\[prove\]'"):
         prove(Tanh(), (2,))
+
+
+def test_every_formula_is_below_infinity_and_not_nan():
+    class Finite(Layer):
+        def forward(self, x, training=False):
+            return np.where((-np.inf < x) & (x < np.inf) & ~(x == np.nan), x * x, np.nan), x
+
+        def backward(self, dy, cache, need_dx=True):
+            return 2 * dy * np.where(cache <= np.inf, cache, 0)
+
+    proof = prove(Finite(), (2,))
+    assert proof.regions == [[]], "that is no condition"
+    assert proof.formulas == {"dL/dx[0,0]": "2*dy[0,0]*x[0,0]"}

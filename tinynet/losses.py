@@ -105,7 +105,7 @@ class SparseCategoricalCrossentropy(Loss):
             values = xp.log(s[:, 0]) - z_label
         else:
             s = p.sum(axis=1, keepdims=True)
-            s = xp.where(xp.isinf(s), xp.nan, s)  # p_y / s = 0 would be clipped, as a small probability is
+            s = xp.where(abs(s) < math.inf, s, math.nan)  # p_y / s = 0 would be clipped, as a small probability is
             values = -xp.log((p[at_label] / s[:, 0]).clip(self.EPSILON, 1 - self.EPSILON))
         return values.reshape(outputs.shape[:-1]), (p.reshape(outputs.shape), s)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 SIMPLIFY = 300  # operations in the longest formula that sympy.simplify is asked to look at
+COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 LONGEST = 100  # formula that is printed in full
 
 # How comparisons are decided: (relation from the module operator, difference) -> bool.
@@ -29,9 +30,16 @@ def _binary(operation: Callable[[Any, Any], Any]) -> tuple[Callable, Callable]:
 
 def _comparison(relation: Callable[[Any, Any], bool]) -> Callable:
     def compare(a: Formula, b: Any) -> Any:
-        return NotImplemented if isinstance(b, np.ndarray) else decider.get()(relation, a - lift(b))
+        if isinstance(b, np.ndarray):
+            return NotImplemented
+        return relation(0.0, b) if _no_number(b) else decider.get()(relation, a - lift(b))
 
     return compare
+
+
+def _no_number(value: Any) -> bool:
+    """Whether it is infinity or NaN; every formula compares with these as 0 does."""
+    return isinstance(value, (float, np.floating)) and not math.isfinite(value)
 
 
 def _function(name: str) -> Callable[[Formula], Formula]:
@@ -111,7 +119,8 @@ class Formulas(np.ndarray):
         inputs = [array.view(np.ndarray) if isinstance(array, Formulas) else array for array in inputs]
         if method != "at":  # which works in place
             arrays = len(inputs) if method == "__call__" else 1  # others take indices
-            inputs[:arrays] = [np.frompyfunc(lift, 1, 1)(array) for array in inputs[:arrays]]
+            take = np.frompyfunc(_side if ufunc in COMPARISONS else lift, 1, 1)
+            inputs[:arrays] = [take(array) for array in inputs[:arrays]]
         if out:
             plain = tuple(array.view(np.ndarray) if isinstance(array, Formulas) else array for array in out)
             getattr(ufunc, method)(*inputs, out=plain, **options)
@@ -137,6 +146,11 @@ def lift(value: Any) -> Formula:
         raise TypeError(f"formulas and {type(value).__name__} were combined")
     number = fraction(value) if isinstance(value, (float, np.floating)) else Fraction(int(value))
     return Formula(sympy.Rational(number.numerator, number.denominator))
+
+
+def _side(value: Any) -> Any:
+    """One side of a comparison, which may be infinity or NaN."""
+    return value if _no_number(value) else lift(value)
 
 
 def fraction(value: Any) -> Fraction:

@@ -35,7 +35,6 @@ from ..checks import shape as check_shape
 from ..layers.base import Layer
 from ..layers.chain import backward_chain, forward_chain, unique
 from ..losses import Loss
-from ..rng import generator
 from .formulas import Formula, Formulas, decider, inequality, is_zero, lift, short
 
 MOST_SYMBOLS = 60
@@ -138,7 +137,7 @@ class _Run:
     KINDS = ("signed", "mirrored", "positive")
 
     def __init__(self, kind: str):
-        self.kind, self.rng = kind, generator(0, "weights", 0)
+        self.kind, self.rng = kind, np.random.default_rng(0)
         self.values: dict[str, list[Fraction]] = {}
         self.known: dict[Any, Any] = {}  # the values of symbols, and of the expressions that were evaluated
         self.conditions: list[str] = []
