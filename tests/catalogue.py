@@ -190,24 +190,35 @@ def loss_labels_outputs(draw, entry):
 
 
 @st.composite
-def model_and_data(draw):
-    """A compiled float64 model of up to four dense layers, its samples and labels; its weights are all drawn."""
+def maker_and_data(draw):
+    """A function that makes, from Sequential's options, a compiled model of up to four dense layers, whose weights are
+    all drawn; and its samples and labels."""
     shape = draw(shapes(1, 3))
     hidden = draw(st.lists(st.tuples(st.integers(1, 4), st.sampled_from([None, *ACTIVATIONS])), max_size=3))
     end = draw(st.sampled_from(["softmax layer", "softmax activation", "logits", "softmax over the batch"]))
-    flat = draw(st.booleans())
-    stack = [tn.Input(shape), *[layers.Flatten()] * flat]
-    stack += [layers.Dense(units, activation) for units, activation in hidden]
-    stack += {
-        "softmax layer": [layers.Dense(3), layers.Softmax()],
-        "softmax activation": [layers.Dense(3, "softmax")],
-        "logits": [layers.Dense(3)],
-        "softmax over the batch": [layers.Dense(3, "sigmoid"), layers.Softmax(axis=0)],
-    }[end]
-    rng = np.random.default_rng(draw(seeds))
-    model = tn.Sequential(stack, seed=0, dtype="float64")
-    model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=end == "logits"))
-    model.set_weights([rng.normal(size=weight.shape) for weight in model.weights])
-    batch = draw(batches)
-    labels = rng.integers(0, 3, (batch, *(() if flat else shape[:-1])))
-    return model, rng.normal(size=(batch, *shape)), labels
+    flat, batch, seed = draw(st.booleans()), draw(batches), draw(seeds)
+
+    def make(**options):
+        stack = [tn.Input(shape), *[layers.Flatten()] * flat]
+        stack += [layers.Dense(units, activation) for units, activation in hidden]
+        stack += {
+            "softmax layer": [layers.Dense(3), layers.Softmax()],
+            "softmax activation": [layers.Dense(3, "softmax")],
+            "logits": [layers.Dense(3)],
+            "softmax over the batch": [layers.Dense(3, "sigmoid"), layers.Softmax(axis=0)],
+        }[end]
+        rng = np.random.default_rng(seed)
+        model = tn.Sequential(stack, seed=0, **options)
+        model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=end == "logits"))
+        model.set_weights([rng.normal(size=weight.shape) for weight in model.get_weights()])
+        return model
+
+    rng = np.random.default_rng([seed, 1])
+    return make, rng.normal(size=(batch, *shape)), rng.integers(0, 3, (batch, *(() if flat else shape[:-1])))
+
+
+@st.composite
+def model_and_data(draw):
+    """Such a model in float64 on NumPy, its samples and labels."""
+    make, x, labels = draw(maker_and_data())
+    return make(dtype="float64"), x, labels

@@ -1,11 +1,15 @@
 """What the tests share: Hypothesis's settings and the images."""
 
 import os
+import sys
 
 import pytest
+import strict_cupy
 from hypothesis import settings
 
 import tinynet as tn
+
+pytest.register_assert_rewrite("both_backends")  # so that its failures show the arrays
 
 settings.register_profile("here", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
@@ -28,6 +32,14 @@ def full_data():
         if os.environ.get("CI"):
             raise
         pytest.skip(f"the full Fashion-MNIST cannot be had here: {error}")
+
+
+@pytest.fixture(scope="module")
+def stand_in():
+    """`import cupy` gives the strict stand-in, which counts and forbids transfers through `strict_cupy.device`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", strict_cupy.module)
+        yield strict_cupy.module
 
 
 @pytest.fixture

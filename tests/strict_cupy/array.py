@@ -68,7 +68,7 @@ class ufunc:
 
     def __call__(self, *args, out=None, dtype=None, **wrong):
         if wrong:
-            raise TypeError(f"Wrong arguments {wrong}")
+            raise TypeError(f"Wrong arguments {', '.join(wrong)}")  # CuPy prints their values, and so downloads arrays
         if len(args) != self._numpy.nin:
             raise TypeError(f"{self.__name__} takes {self._numpy.nin} arrays; got {len(args)}.")
         hosts = [operand(arg) for arg in args]
@@ -354,7 +354,7 @@ class ndarray:
 
     def clip(self, min=None, max=None, out=None):
         low, high = (None if bound is None else operand(bound) for bound in (min, max))
-        return reduction(np.clip, self, out, a_min=low, a_max=high)
+        return reduction(lambda host, out=None: np.clip(host, low, high, out), self, out)
 
     # ---- operators ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,226 @@
+"""Everything in the catalogue on the strict stand-in for CuPy: NumPy's numbers, and no transfer that is not needed.
+
+Whoever adds a layer, loss, metric, optimizer, activation or model to the catalogue has it checked here for nothing.
+"""
+
+import catalogue
+import numpy as np
+import pytest
+from both_backends import check_layer, check_loss, check_optimizer, equal, life_of, same_on_both
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strict_cupy import device, module
+
+import tinynet as tn
+from tinynet import backend, callbacks, progress
+
+SMALL = catalogue.MODELS["the lesson's, small"]
+pytestmark = pytest.mark.usefixtures("stand_in")
+dtypes = st.sampled_from(["float32", "float64"])
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def give_to_the_device(array):
+    return module.asarray(array)
+
+
+# ---- the same numbers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", catalogue.LAYERS.values(), ids=catalogue.LAYERS)
+@given(data=st.data())
+def test_every_layer(entry, data):
+    layer, shape = data.draw(catalogue.layer_and_shape(entry))
+    rng = np.random.default_rng(data.draw(catalogue.seeds))
+    check_layer(layer, rng.normal(size=(data.draw(catalogue.batches), *shape)), data.draw(dtypes))
+
+
+@pytest.mark.parametrize("name", catalogue.ACTIVATIONS)
+@given(data=st.data())
+def test_every_activation_stays_where_its_input_is(name, data):
+    x = np.random.default_rng(data.draw(catalogue.seeds)).normal(size=(3, *data.draw(catalogue.shapes())))
+
+    def run(name_of_backend):
+        array = backend.module(name_of_backend).asarray(x, dtype="float32")
+        with device.at_most():
+            return [tn.activations.get(name)(array)]
+
+    same_on_both(run)
+
+
+@pytest.mark.parametrize("entry", catalogue.LOSSES.values(), ids=catalogue.LOSSES)
+@given(data=st.data())
+def test_every_loss(entry, data):
+    loss, labels, outputs = data.draw(catalogue.loss_labels_outputs(entry))
+    check_loss(loss, labels, outputs, data.draw(dtypes))
+    expected = loss(labels, outputs)
+    for y, p in product_of_places(labels, outputs):
+        assert loss(y, p) == expected
+
+
+@pytest.mark.parametrize("make", catalogue.METRICS.values(), ids=catalogue.METRICS)
+@given(data=st.data())
+def test_every_metric(make, data):
+    """On the labels and outputs of every loss; at least one must suit it."""
+    metric, suited = make(), 0
+    for entry in catalogue.LOSSES.values():
+        _, labels, outputs = data.draw(catalogue.loss_labels_outputs(entry))
+        try:
+            checked = metric.check(labels, outputs.shape)
+        except ValueError:
+            continue
+        suited += 1
+
+        def run(name, checked=checked, outputs=outputs):
+            y, p = (backend.module(name).asarray(array) for array in (checked, outputs))
+            with device.at_most():
+                return [metric.values(y, p)]
+
+        same_on_both(run)
+        expected = metric(labels, outputs)
+        for y, p in product_of_places(labels, outputs):
+            assert metric(y, p) == expected
+    assert suited
+
+
+def product_of_places(labels, outputs):
+    """The two as a user may give them: each on the host or on the device."""
+    gpu = give_to_the_device
+    return [(gpu(labels), gpu(outputs)), (labels, gpu(outputs)), (gpu(labels), outputs)]
+
+
+@both_dtypes
+@pytest.mark.parametrize("make", catalogue.OPTIMIZERS.values(), ids=catalogue.OPTIMIZERS)
+def test_every_optimizer(make, dtype):
+    check_optimizer(make, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
+@pytest.mark.parametrize("make", catalogue.OPTIMIZERS.values(), ids=catalogue.OPTIMIZERS)
+def test_every_model_with_every_optimizer(entry, make, dtype):
+    """18 samples in batches of 4, so that the last one is short; given on the host and on the device."""
+    x, y = entry.data(18)
+    expected = life_of(entry.compiled(make(), dtype=dtype), x, y)
+    assert equal(life_of(entry.compiled(make(), dtype=dtype, backend="cupy"), x, y), expected)
+    on_device = entry.compiled(make(), dtype=dtype, backend="cupy")
+    assert equal(life_of(on_device, x, y, give_to_the_device), expected)
+    assert all(isinstance(weight, module.ndarray) for weight in on_device.weights)
+
+
+@settings(max_examples=15)
+@given(catalogue.maker_and_data(), dtypes)
+def test_drawn_models(maker_and_data, dtype):
+    make, x, labels = maker_and_data
+    x, labels = np.concatenate([x] * 4), np.concatenate([labels] * 4)
+    expected = life_of(make(dtype=dtype), x, labels)
+    assert equal(life_of(make(dtype=dtype, backend="cupy"), x, labels), expected)
+
+
+@pytest.mark.parametrize("give", [np.asarray, give_to_the_device], ids=["host", "device"])
+def test_images_of_bytes(give):
+    x, y = np.random.default_rng(0).integers(0, 256, (18, 4, 3), "uint8"), SMALL.data(18)[1]
+    expected = life_of(SMALL.compiled("adam"), x, y)
+    assert equal(life_of(SMALL.compiled("adam", backend="cupy"), x, y, give), expected)
+
+
+def test_a_numpy_model_takes_what_is_on_the_device(xy):
+    expected = life_of(SMALL.compiled("adam"), *xy)
+    assert equal(life_of(SMALL.compiled("adam"), *xy, give_to_the_device), expected)
+
+
+# ---- what goes between host and device ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def model():
+    """A small model on the stand-in, built."""
+    return SMALL.compiled("adam", backend="cupy")
+
+
+@pytest.fixture
+def xy():
+    """25 samples and their labels: seven batches of 4."""
+    return SMALL.data(25)
+
+
+@pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
+def test_no_model_waits_for_the_device_inside_an_epoch(entry):
+    """One array goes to the host at the end of each epoch, and one at the end of its validation."""
+    model, (x, y), epochs = entry.compiled("adam", backend="cupy"), entry.data(25), 3
+    with device.at_most(uploads=4 + epochs, downloads=2 * epochs) as used:  # 4: x, y, and those of the validation
+        model.fit(x, y, batch_size=4, epochs=epochs, validation_split=0.2, verbose=0)
+    assert (used.uploads, used.downloads) == (4 + epochs, 2 * epochs)  # an upload an epoch: the order of the samples
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_in_order_nothing_is_uploaded_in_an_epoch(model, xy, verbose):
+    with device.at_most(uploads=2, downloads=3) as used:
+        model.fit(*xy, batch_size=4, epochs=3, shuffle=False, verbose=verbose)
+    assert (used.uploads, used.downloads) == (2, 3)
+
+
+def test_samples_that_are_on_the_device_are_not_brought_to_the_host(model, xy):
+    x, y = map(give_to_the_device, xy)
+    with device.at_most(uploads=2, downloads=2) as used:  # the labels are checked on the host, and go back; the order
+        model.fit(x, y, batch_size=4, verbose=0)
+    assert (used.uploads, used.downloads) == (2, 2)
+    with device.at_most(downloads=1):
+        model.predict(x)
+
+
+@pytest.mark.parametrize(("wait", "drawn"), [(0, 7), (1e6, 0)])
+def test_the_progress_line_costs_one_transfer_each_time_that_it_is_due(model, xy, monkeypatch, wait, drawn):
+    monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(progress, "REDRAW_EVERY", wait)
+    with device.at_most(uploads=3, downloads=drawn + 1) as used:
+        model.fit(*xy, batch_size=4, verbose=1)
+    assert used.downloads == drawn + 1
+
+
+def test_a_callback_with_a_batch_hook_costs_one_transfer_a_batch(model, xy):
+    class EachBatch(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            assert type(logs["loss"]) is float
+
+    with device.at_most(uploads=3, downloads=7 + 1) as used:
+        model.fit(*xy, batch_size=4, verbose=0, callbacks=EachBatch())
+    assert used.downloads == 7 + 1
+
+
+def test_the_transfers_of_all_else(model, xy):
+    x, y = xy
+    for call, uploads, downloads in (
+        (lambda: model.evaluate(x, y, verbose=0), 2, 1),
+        (lambda: model.predict(x, batch_size=4), 1, 7),  # batch by batch, so that the outputs need not fit the device
+        (lambda: model(x), 1, 0),
+        (lambda: model.train_on_batch(x, y), 2, 1),
+        (lambda: model.gradients(x, y), 2, 1 + 4),  # the loss and four weights' gradients
+        (model.get_weights, 0, 4),
+        (lambda: model.set_weights([np.zeros(weight.shape) for weight in model.weights]), 4, 0),
+        (lambda: model.set_weights(model.weights), 0, 0),
+        (model.count_params, 0, 0),
+        (lambda: model.summary(print_fn=len), 0, 0),
+    ):
+        with device.at_most(uploads, downloads) as used:
+            call()
+        assert (used.uploads, used.downloads) == (uploads, downloads)
+
+
+# ---- launches -----------------------------------------------------------------------------------------------------
+
+
+def test_the_launches_of_a_step(sample, lesson_model):
+    """How many operations a step of the lesson costs, shuffled, from images of bytes.
+
+    On a GPU, where a launch takes longer than the arithmetic of so small a step, this number is the time of training.
+    A change that lowers it, as fused kernels will, writes the new number here; one that raises it has to say why.
+    """
+    (x, y), _ = sample
+    model, launches = lesson_model(seed=0, backend="cupy"), []
+    for n in (32, 64, 96):  # the first makes the optimizer's state
+        with device.counted() as used:
+            model.fit(x[:n], y[:n], verbose=0)
+        launches.append(used.launches)
+    batch, forward, loss, totals, backward, adam = 3, 5, 15, 6, 7, 10
+    assert launches[2] - launches[1] == batch + forward + loss + totals + backward + adam == 46
