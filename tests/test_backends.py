@@ -3,6 +3,9 @@
 Whoever adds a layer, loss, metric, optimizer, activation or model to the catalogue has it checked here for nothing.
 """
 
+import copy
+import pickle
+
 import catalogue
 import numpy as np
 import pytest
@@ -127,6 +130,106 @@ def test_images_of_bytes(give):
 def test_a_numpy_model_takes_what_is_on_the_device(xy):
     expected = life_of(SMALL.compiled("adam"), *xy)
     assert equal(life_of(SMALL.compiled("adam"), *xy, give_to_the_device), expected)
+
+
+class Scale(tn.layers.Layer):
+    """y = s x, with a scale s for each feature; as a user writes it."""
+
+    def build(self, input_shape):
+        self.add_weight("scale", input_shape[-1:], "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        return x * self.scale, x
+
+    def backward(self, dy, cache, need_dx=True):
+        self.grads["scale"] = (dy * cache).sum(axis=0)
+        return dy * self.scale
+
+
+class SquaredError(tn.losses.Loss):
+    """The mean over the outputs of (y - p)^2; its labels are real and stay where the user has them."""
+
+    name = "squared_error"
+
+    def forward(self, labels, outputs):
+        difference = outputs - labels
+        return (difference * difference).mean(axis=-1), difference
+
+    def backward(self, labels, cache, factors):
+        return cache * (2 * factors / cache.shape[-1])
+
+
+class Doubt(tn.metrics.Metric):
+    name = "doubt"
+
+    def values(self, labels, outputs):
+        return 1 - outputs.max(axis=-1)
+
+
+@pytest.mark.parametrize("give", [np.asarray, give_to_the_device], ids=["host", "device"])
+def test_a_users_layer_loss_and_metric(give):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(18, 3)), rng.normal(size=(18, 2))
+
+    def make(name):
+        model = tn.Sequential([Scale(), tn.layers.Dense(2, "tanh"), Scale()], seed=0, backend=name)
+        model.compile("adam", SquaredError(), [Doubt()])
+        return model
+
+    assert equal(life_of(make("cupy"), x, y, give), life_of(make("numpy"), x, y))
+
+
+def test_a_loop_written_by_hand(xy):
+    """What examples/training_loop.py does, in float64 arrays of the backend."""
+    x, y = xy
+
+    def run(name):
+        xp, model = backend.module(name), SMALL.make(seed=0, backend=name, dtype="float64")
+        loss, optimizer = tn.losses.SparseCategoricalCrossentropy(), tn.optimizers.Adam(0.01)
+        samples, labels, total = xp.asarray(x), xp.asarray(y), xp.zeros((), dtype="float64")
+        with device.at_most():
+            for start in range(0, len(samples), 4):
+                rows = slice(start, start + 4)
+                outputs, caches = model.forward(samples[rows], training=True)
+                values, cache = loss.forward(labels[rows], outputs)
+                model.backward(loss.backward(labels[rows], cache, 1 / len(values)), caches)
+                optimizer.apply(model.weight_gradients, model.weights)
+                total += values.sum()
+        return [total, *model.weights]
+
+    same_on_both(run)
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_of_a_model_trains_on(xy, clone):
+    def run(name):
+        model = SMALL.compiled("adam", backend=name)
+        model.fit(*xy, batch_size=4, verbose=0)
+        other = clone(model)
+        other.fit(*xy, batch_size=4, verbose=0)
+        return [*other.weights, *model.weights]
+
+    same_on_both(run)
+
+
+def test_weights_are_set_one_by_one_from_either_place(model):
+    kernel = np.arange(24.0).reshape(8, 3)
+    for value in (kernel, module.asarray(kernel)):
+        model.layers[-1].kernel = value
+        assert np.array_equal(model.get_weights()[2], kernel)
+        model.layers[-1].kernel = 0 * value
+
+
+def test_wrong_labels_and_samples_on_the_device_are_refused_as_on_the_host(model, xy):
+    x, y = xy
+    for samples, labels in ((x, y + 1), (x, y + 0.5), (x[:3], y), (x, y[0]), (x[:, :2], y), (x[0], y)):
+        errors = []
+        for give in (np.asarray, give_to_the_device):
+            with pytest.raises(ValueError, match=r".") as error:
+                model.fit(give(samples), give(labels), verbose=0)
+            errors.append(str(error.value))
+        assert errors[0] == errors[1]
 
 
 # ---- what goes between host and device ----------------------------------------------------------------------------

@@ -160,6 +160,22 @@ FAULTS = {
         lambda xp, x, y, out: x.take(y, axis=0),
         *(TypeError, "unexpected keyword argument 'mode'"),
     ),
+    "a float index": fault(
+        lambda xp, x, y, out: x[y * 1.0], lambda xp, x, y, out: x[y], IndexError, "must be of integer or boolean type"
+    ),
+    "True for an index": fault(
+        lambda xp, x, y, out: x[True], lambda xp, x, y, out: x[None], IndexError, "True and False as an index"
+    ),
+    "out= of another dtype for take": fault(
+        lambda xp, x, y, out: xp.arange(4).take(y, out=out),
+        lambda xp, x, y, out: x[:, 0].take(y, out=out),
+        *(TypeError, "Output dtype mismatch"),
+    ),
+    "out= of another shape for take": fault(
+        lambda xp, x, y, out: x.take(y, axis=0, out=out),
+        lambda xp, x, y, out: x[:, 0].take(y, axis=0, out=out),
+        *(ValueError, "Output shape mismatch"),
+    ),
     "out= of another dtype for a product": fault(
         lambda xp, x, y, out: xp.matmul(x.astype("float64"), xp.ones(3), out=out),
         lambda xp, x, y, out: xp.matmul(x, xp.ones(3, dtype="float32"), out=out),

@@ -7,7 +7,6 @@ from .device import device
 NO_CONVERSION = (
     "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
 )
-AMBIGUOUS = "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
 
 
 def missing(name):
@@ -162,16 +161,12 @@ class ndarray:
         return self._download("get()").copy()
 
     def item(self):
-        if self.size != 1:
-            raise ValueError("can only convert an array of size 1 to a Python scalar")
         return self._download("item()").item()
 
     def tolist(self):
         return self._download("tolist()").tolist()
 
     def __bool__(self):
-        if self.size != 1:
-            raise ValueError(AMBIGUOUS)
         return bool(self._download("bool()"))
 
     def __int__(self):
@@ -211,8 +206,6 @@ class ndarray:
         """What `numpy_array + a` and `numpy_scalar * a` come to; only the scalar is let through."""
         if function is np.matmul:
             return matmul(*inputs)
-        for value in inputs:
-            operand(value)
         if arguments or method != "__call__" or all(isinstance(value, ndarray) for value in inputs):
             raise TypeError(f"numpy.{function.__name__} of a device array: take that of xp_of(array).")
         return UFUNCS[function.__name__](*inputs)
