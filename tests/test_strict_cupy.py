@@ -28,42 +28,42 @@ FAULTS = {
     "a NumPy array in arithmetic": fault(
         lambda xp, x, y, out: x * np.ones(3, "float32"),
         lambda xp, x, y, out: x * xp.ones(3, dtype="float32"),
-        *(TypeError, MIXED),
+        TypeError, MIXED,
     ),
     "a NumPy array on the left": fault(
         lambda xp, x, y, out: np.ones(3, "float32") - x,
         lambda xp, x, y, out: xp.ones(3, dtype="float32") - x,
-        *(TypeError, MIXED),
+        TypeError, MIXED,
     ),
     "a NumPy array in a product of matrices": fault(
         lambda xp, x, y, out: x @ np.ones((3, 2), "float32"),
         lambda xp, x, y, out: x @ xp.ones((3, 2), dtype="float32"),
-        *(TypeError, "Argument 'b' has incorrect type"),
+        TypeError, "Argument 'b' has incorrect type",
     ),
     "a NumPy array in where": fault(
         lambda xp, x, y, out: xp.where(x > 0, x, np.zeros((4, 3), "float32")),
         lambda xp, x, y, out: xp.where(x > 0, x, 0),
-        *(TypeError, MIXED),
+        TypeError, MIXED,
     ),
     "a NumPy array among device arrays": fault(
         lambda xp, x, y, out: xp.concatenate([x, np.zeros((1, 3), "float32")]),
         lambda xp, x, y, out: xp.concatenate([x, xp.zeros((1, 3), dtype="float32")]),
-        *(TypeError, MIXED),
+        TypeError, MIXED,
     ),
     "a NumPy array into a device array": fault(
         lambda xp, x, y, out: out.__setitem__(..., np.arange(4)) or out,
         lambda xp, x, y, out: out.__setitem__(..., xp.arange(4)) or out,
-        *(ValueError, "non-scalar numpy.ndarray cannot be used for fill"),
+        ValueError, "non-scalar numpy.ndarray cannot be used for fill",
     ),
     "NumPy's function": fault(
         lambda xp, x, y, out: np.exp(x),
         lambda xp, x, y, out: xp.exp(x),
-        *(TypeError, r"numpy.exp of a device array: take that of xp_of"),
+        TypeError, r"numpy.exp of a device array: take that of xp_of",
     ),
     "NumPy's reduction": fault(
         lambda xp, x, y, out: np.sum(x, axis=0),
         lambda xp, x, y, out: x.sum(axis=0),
-        *(TypeError, r"numpy.sum of a device array: take that of xp_of"),
+        TypeError, r"numpy.sum of a device array: take that of xp_of",
     ),
     "a conversion": fault(
         lambda xp, x, y, out: np.asarray(x), lambda xp, x, y, out: xp.asarray(x), TypeError, CONVERTED
@@ -71,7 +71,7 @@ FAULTS = {
     "an index for a NumPy array": fault(
         lambda xp, x, y, out: np.eye(3, dtype="float32")[y],
         lambda xp, x, y, out: xp.eye(3, dtype="float32")[y],
-        *(TypeError, CONVERTED),
+        TypeError, CONVERTED,
     ),
     "CuPy's function of a NumPy array": fault(
         lambda xp, x, y, out: xp.sum(np.ones(3)), lambda xp, x, y, out: xp.sum(xp.ones(3)), TypeError, MIXED
@@ -85,7 +85,7 @@ FAULTS = {
     "if": fault(
         lambda xp, x, y, out: x * 2 if (x > 100).any() else x,
         lambda xp, x, y, out: xp.where((x > 100).any(), x * 2, x),
-        *(Transferred, r"bool\(\)"),
+        Transferred, r"bool\(\)",
     ),
     "max()": fault(
         lambda xp, x, y, out: max(x[0]) * x, lambda xp, x, y, out: x[0].max() * x, Transferred, r"bool\(\)"
@@ -94,22 +94,22 @@ FAULTS = {
     "tolist": fault(
         lambda xp, x, y, out: [value for row in x.tolist() for value in row] and x,
         lambda xp, x, y, out: x,
-        *(Transferred, r"tolist\(\)"),
+        Transferred, r"tolist\(\)",
     ),
     "a boolean mask read": fault(
         lambda xp, x, y, out: x[x > 0].sum(),
         lambda xp, x, y, out: x.sum(where=x > 0) if xp is np else xp.where(x > 0, x, 0).sum(),
-        *(Transferred, "a boolean mask"),
+        Transferred, "a boolean mask",
     ),
     "a boolean mask written": fault(
         lambda xp, x, y, out: x.__setitem__(x < 0, 0) or x,
         lambda xp, x, y, out: xp.maximum(x, 0, out=x),
-        *(Transferred, "a boolean mask"),
+        Transferred, "a boolean mask",
     ),
     "where with a condition alone": fault(
         lambda xp, x, y, out: x[xp.where(y > 0)[0]].sum(axis=0),
         lambda xp, x, y, out: (x * (y > 0)[:, None]).sum(axis=0),
-        *(Transferred, r"where\(condition\)"),
+        Transferred, r"where\(condition\)",
     ),
     "a label out of range": fault(
         lambda xp, x, y, out: x[xp.arange(4), y + 1], lambda xp, x, y, out: x[xp.arange(4), y], IndexError, "index 3"
@@ -123,42 +123,42 @@ FAULTS = {
     "a NumPy array for an index": fault(
         lambda xp, x, y, out: x.take(np.arange(2), axis=0),
         lambda xp, x, y, out: x.take(xp.arange(2), axis=0),
-        *(Transferred, "an upload of ndarray"),
+        Transferred, "an upload of ndarray",
     ),
     "a NumPy array into some places": fault(
         lambda xp, x, y, out: out.__setitem__(xp.arange(2), np.ones(2)) or out,
         lambda xp, x, y, out: out.__setitem__(xp.arange(2), xp.ones(2)) or out,
-        *(Transferred, "an upload of ndarray"),
+        Transferred, "an upload of ndarray",
     ),
     "a constant uploaded in every step": fault(
         lambda xp, x, y, out: x * xp.asarray(0.5, dtype="float32"),
         lambda xp, x, y, out: x * 0.5,
-        *(Transferred, "an upload of float"),
+        Transferred, "an upload of float",
     ),
     "a place written twice": fault(
         lambda xp, x, y, out: out.__setitem__(y, x[:, 0]) or out,
         lambda xp, x, y, out: out.__setitem__(slice(3), ((y == xp.arange(3)[:, None]) * x[:, 0]).sum(axis=1)) or out,
-        *(ValueError, "written twice"),
+        ValueError, "written twice",
     ),
     "where=": fault(
         lambda xp, x, y, out: xp.divide(1, x, where=x != 0),
         lambda xp, x, y, out: 1 / xp.where(x != 0, x, 1),
-        *(TypeError, "Wrong arguments where"),
+        TypeError, "Wrong arguments where",
     ),
     "casting= of a ufunc": fault(
         lambda xp, x, y, out: xp.add(x, 1, casting="unsafe"),
         lambda xp, x, y, out: xp.add(x, 1),
-        *(TypeError, "Wrong arguments casting"),
+        TypeError, "Wrong arguments casting",
     ),
     "casting= of astype": fault(
         lambda xp, x, y, out: x.astype("float64", casting="safe"),
         lambda xp, x, y, out: x.astype("float64"),
-        *(TypeError, "casting is not supported yet"),
+        TypeError, "casting is not supported yet",
     ),
     "take(mode=)": fault(
         lambda xp, x, y, out: x.take(y, axis=0, mode="clip"),
         lambda xp, x, y, out: x.take(y, axis=0),
-        *(TypeError, "unexpected keyword argument 'mode'"),
+        TypeError, "unexpected keyword argument 'mode'",
     ),
     "a float index": fault(
         lambda xp, x, y, out: x[y * 1.0], lambda xp, x, y, out: x[y], IndexError, "must be of integer or boolean type"
@@ -169,32 +169,32 @@ FAULTS = {
     "out= of another dtype for take": fault(
         lambda xp, x, y, out: xp.arange(4).take(y, out=out),
         lambda xp, x, y, out: x[:, 0].take(y, out=out),
-        *(TypeError, "Output dtype mismatch"),
+        TypeError, "Output dtype mismatch",
     ),
     "out= of another shape for take": fault(
         lambda xp, x, y, out: x.take(y, axis=0, out=out),
         lambda xp, x, y, out: x[:, 0].take(y, axis=0, out=out),
-        *(ValueError, "Output shape mismatch"),
+        ValueError, "Output shape mismatch",
     ),
     "out= of another dtype for a product": fault(
         lambda xp, x, y, out: xp.matmul(x.astype("float64"), xp.ones(3), out=out),
         lambda xp, x, y, out: xp.matmul(x, xp.ones(3, dtype="float32"), out=out),
-        *(TypeError, "out has dtype float32, and the result float64"),
+        TypeError, "out has dtype float32, and the result float64",
     ),
     "out= of another dtype for a sum": fault(
         lambda xp, x, y, out: x.sum(axis=1, dtype="float64", out=out),
         lambda xp, x, y, out: x.sum(axis=1, out=out),
-        *(TypeError, "out has dtype float32, and the result float64"),
+        TypeError, "out has dtype float32, and the result float64",
     ),
     "out= of another shape": fault(
         lambda xp, x, y, out: x.sum(axis=0, out=out),
         lambda xp, x, y, out: x.sum(axis=1, out=out),
-        *(ValueError, re.escape("out has shape (4,), and the result (3,)")),
+        ValueError, re.escape("out has shape (4,), and the result (3,)"),
     ),
     "a scalar of NumPy's, in place": fault(
         lambda xp, x, y, out: x.__imul__(np.float64(0.5)),
         lambda xp, x, y, out: x.__imul__(0.5),
-        *(TypeError, "out has dtype float32, and the result float64"),
+        TypeError, "out has dtype float32, and the result float64",
     ),
     "a scalar of NumPy's": fault(
         lambda xp, x, y, out: np.sqrt(2) * x, lambda xp, x, y, out: 2**0.5 * x, AssertionError, "dtype.*float64"
@@ -202,7 +202,7 @@ FAULTS = {
     "memory that nobody wrote": fault(
         lambda xp, x, y, out: xp.empty(4, dtype="float32") + x[:, 0],
         lambda xp, x, y, out: xp.zeros(4, dtype="float32") + x[:, 0],
-        *(AssertionError, "nan"),
+        AssertionError, "nan",
     ),
     "an array for a key": fault(
         lambda xp, x, y, out: {x: 1} and x, lambda xp, x, y, out: {id(x): 1} and x, TypeError, "unhashable"
@@ -210,7 +210,7 @@ FAULTS = {
     "an array for a number": fault(
         lambda xp, x, y, out: sum(x[i] for i in range(y.max())),
         lambda xp, x, y, out: sum(x[i] for i in range(2)),
-        *(TypeError, "cannot be interpreted as an integer"),
+        TypeError, "cannot be interpreted as an integer",
     ),
 }
 

@@ -92,25 +92,11 @@ UFUNC_NAMES = [
 UFUNCS = {name: ufunc(name) for name in UFUNC_NAMES}
 
 
-def matmul(*args, out=None):
-    """The matrix product; no scalars, no arrays of NumPy's."""
-    for name, value in zip("ab", args, strict=True):
-        if not isinstance(value, ndarray):
-            kind = f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")
-            raise TypeError(
-                f"Argument '{name}' has incorrect type (expected cupy._core.core._ndarray_base, got {kind})"
-            )
-    first, second = (value._host for value in args)
-    if out is not None:
-        expected = np.matmul(first, second)
-        check_out(out, expected.shape, expected.dtype)
-    device.launch()
-    result = np.matmul(first, second, out=None if out is None else out._host)
-    return wrap(result) if out is None else out
+def computed(function, a, out, **arguments):
+    """A reduction, or another function of NumPy's, of a device array; the result is an array, of no axes too.
 
-
-def reduction(function, a, out, **arguments):
-    """A function of NumPy's that makes an array smaller; the result is an array, of no axes too."""
+    `out` must have the result's shape and dtype, so that is computed first.
+    """
     given = {name: value for name, value in arguments.items() if value is not None}
     with np.errstate(all="ignore"):
         result = np.asarray(function(a._host, **given))
@@ -119,6 +105,17 @@ def reduction(function, a, out, **arguments):
             function(a._host, out=out._host, **given)
     device.launch()
     return wrap(result) if out is None else out
+
+
+def matmul(*args, out=None):
+    """The matrix product; no scalars, no arrays of NumPy's."""
+    for name, value in zip("ab", args, strict=True):
+        if not isinstance(value, ndarray):
+            kind = f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")
+            raise TypeError(
+                f"Argument '{name}' has incorrect type (expected cupy._core.core._ndarray_base, got {kind})"
+            )
+    return computed(lambda first, out=None: np.matmul(first, args[1]._host, out=out), args[0], out)
 
 
 class ndarray:
@@ -313,41 +310,41 @@ class ndarray:
     # ---- reductions -----------------------------------------------------------------------------------------------
 
     def sum(self, axis=None, dtype=None, out=None, keepdims=False):
-        return reduction(np.sum, self, out, axis=axis, dtype=dtype, keepdims=keepdims)
+        return computed(np.sum, self, out, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def prod(self, axis=None, dtype=None, out=None, keepdims=None):
-        return reduction(np.prod, self, out, axis=axis, dtype=dtype, keepdims=keepdims)
+        return computed(np.prod, self, out, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def mean(self, axis=None, dtype=None, out=None, keepdims=False):
-        return reduction(np.mean, self, out, axis=axis, dtype=dtype, keepdims=keepdims)
+        return computed(np.mean, self, out, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def var(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-        return reduction(np.var, self, out, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+        return computed(np.var, self, out, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-        return reduction(np.std, self, out, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+        return computed(np.std, self, out, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
     def max(self, axis=None, out=None, keepdims=False):
-        return reduction(np.max, self, out, axis=axis, keepdims=keepdims)
+        return computed(np.max, self, out, axis=axis, keepdims=keepdims)
 
     def min(self, axis=None, out=None, keepdims=False):
-        return reduction(np.min, self, out, axis=axis, keepdims=keepdims)
+        return computed(np.min, self, out, axis=axis, keepdims=keepdims)
 
     def any(self, axis=None, out=None, keepdims=False):
-        return reduction(np.any, self, out, axis=axis, keepdims=keepdims)
+        return computed(np.any, self, out, axis=axis, keepdims=keepdims)
 
     def all(self, axis=None, out=None, keepdims=False):
-        return reduction(np.all, self, out, axis=axis, keepdims=keepdims)
+        return computed(np.all, self, out, axis=axis, keepdims=keepdims)
 
     def argmax(self, axis=None, *, out=None, keepdims=False):
-        return reduction(np.argmax, self, out, axis=axis, keepdims=keepdims)
+        return computed(np.argmax, self, out, axis=axis, keepdims=keepdims)
 
     def argmin(self, axis=None, *, out=None, keepdims=False):
-        return reduction(np.argmin, self, out, axis=axis, keepdims=keepdims)
+        return computed(np.argmin, self, out, axis=axis, keepdims=keepdims)
 
     def clip(self, min=None, max=None, out=None):
         low, high = (None if bound is None else operand(bound) for bound in (min, max))
-        return reduction(lambda host, out=None: np.clip(host, low, high, out), self, out)
+        return computed(lambda host, out=None: np.clip(host, low, high, out), self, out)
 
     # ---- operators ------------------------------------------------------------------------------------------------
 

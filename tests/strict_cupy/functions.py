@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .array import ndarray, operand, own, reduction, uploaded, wrap
+from .array import computed, ndarray, operand, own, uploaded, wrap
 from .device import device
 
 # ---- arrays from nothing, and from the host -----------------------------------------------------------------------
@@ -162,7 +162,7 @@ def outer(a, b):
 
 
 def cumsum(a, axis=None, dtype=None):
-    return reduction(np.cumsum, own(a), None, axis=axis, dtype=dtype)
+    return computed(np.cumsum, own(a), None, axis=axis, dtype=dtype)
 
 
 def sum(a, axis=None, dtype=None, out=None, keepdims=False):
