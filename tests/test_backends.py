@@ -180,6 +180,33 @@ def test_a_users_layer_loss_and_metric(give):
     assert equal(life_of(make("cupy"), x, y, give), life_of(make("numpy"), x, y))
 
 
+@pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
+def test_gradients_are_checked_on_the_device(entry):
+    model, (x, labels) = entry.compiled(backend="cupy"), entry.data(3)
+    weights = model.get_weights()
+    for at in (x, give_to_the_device(x)):
+        report = tn.gradcheck.check_model(model, at, labels)
+        assert report.error <= 1e-12
+        assert {row.method for row in report.rows} == {"complex step"}
+    assert equal(model.get_weights(), weights)
+    for layer in model.layers:
+        if layer.weights:
+            assert tn.gradcheck.check_layer(layer, layer.input_shape[1:]).error <= 1e-12
+
+
+def test_a_wrong_gradient_is_found_on_the_device():
+    class Mean(Scale):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache, need_dx)
+            self.grads["scale"] /= len(dy)
+            return dx
+
+    model = tn.Sequential([tn.layers.Dense(4), Mean(), tn.layers.Dense(3, "softmax")], seed=0, backend="cupy")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(tn.gradcheck.GradientError, match=r"mean\.scale: every element is off by a factor"):
+        tn.gradcheck.check_model(model, np.random.default_rng(0).normal(size=(6, 2)), [0, 1, 2, 0, 1, 2])
+
+
 def test_a_loop_written_by_hand(xy):
     """What examples/training_loop.py does, in float64 arrays of the backend."""
     x, y = xy
@@ -325,5 +352,5 @@ def test_the_launches_of_a_step(sample, lesson_model):
         with device.counted() as used:
             model.fit(x[:n], y[:n], verbose=0)
         launches.append(used.launches)
-    batch, forward, loss, totals, backward, adam = 3, 5, 15, 6, 7, 10
-    assert launches[2] - launches[1] == batch + forward + loss + totals + backward + adam == 46
+    batch, forward, loss, totals, backward, adam = 3, 5, 15, 10, 7, 10
+    assert launches[2] - launches[1] == batch + forward + loss + totals + backward + adam == 50
