@@ -264,3 +264,20 @@ def test_a_numpy_model_takes_arrays_from_a_gpu(corners):
     assert np.array_equal(model(x_gpu), expected(x))
     assert np.array_equal(model.layers[0](x_gpu), expected.layers[0](x))
     assert backend.move(x_gpu, np) is not x
+
+
+def test_a_layer_without_weights_computes_where_its_input_is(monkeypatch):
+    class Array:
+        """As much of an array of CuPy's as ReLU needs; it has a get() and must not be asked for it."""
+
+        __module__ = "cupy"
+        __cuda_array_interface__ = {}
+        dtype, shape, ndim = np.dtype("float32"), (1, 2), 2
+
+        def get(self):
+            raise AssertionError("copied to the host")
+
+    result = Array()
+    cupy = types.SimpleNamespace(asarray=lambda array, dtype: array, maximum=lambda array, least: result)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    assert tn.layers.ReLU()(Array()) is result

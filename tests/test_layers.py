@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import tinynet as tn
 from tinynet.layers import Dense, Flatten, Input, Layer, ReLU, Sigmoid, Softmax, Tanh
+from tinynet.layers.chain import backward_chain, forward_chain
 
 
 def close(actual, expected, atol=1e-6):
@@ -156,6 +157,8 @@ def test_layer_get_and_set_weights():
     got[0][...] = 9
     assert dense.kernel[0, 0] == 2
     assert dense.count_params() == 8
+    with pytest.raises(TypeError, match=r"set_weights takes a list of arrays; got 3\.$"):
+        dense.set_weights(3)
     with pytest.raises(ValueError, match=r"'d' has 2 weights \(\(3, 2\), \(2,\)\); set_weights got 1"):
         dense.set_weights([np.zeros((3, 2))])
     with pytest.raises(ValueError, match=r"weight 1 \(d\.bias\) has shape \(2,\); got an array of shape \(3,\)"):
@@ -199,6 +202,9 @@ def test_unknown_arguments_are_named():
         Dense(2, actvation="relu")
     with pytest.raises(TypeError, match=r"ReLU got .* 'foo'\. It knows input_shape, name, trainable"):
         ReLU(foo=3)
+    every = "activation, bias_initializer, input_shape, kernel_initializer, name, trainable, units, use_bias"
+    with pytest.raises(TypeError, match=rf"Dense got .* 'foo'\. It knows {every}\."):
+        Dense(2, foo=3)
     with pytest.raises(TypeError, match="positional"):
         Flatten("channels_first")
 
@@ -269,6 +275,55 @@ def test_a_layer_of_ones_own_trains(corners):
     losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     assert (model.layers[0].a != before).all()
+
+
+def test_a_frozen_layer_of_ones_own_stays_as_it_is(corners):
+    x, y = corners()
+    scale = Scale(input_shape=(3,), trainable=False)
+    model = tn.Sequential([scale, Dense(3, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = scale.a.copy()
+    model.fit(x, y, verbose=0)
+    assert scale.trained_parts() == []
+    assert np.array_equal(scale.a, before)
+
+
+def test_an_activation_with_weights_is_trained_with_its_dense_and_frozen_with_it():
+    for trainable in (True, False):
+        scale = Scale()
+        dense = Dense(3, activation=scale, trainable=trainable)
+        dense(np.zeros((1, 2)))
+        assert dense.trained_parts() == ([dense, scale] if trainable else [])
+
+
+def test_a_layer_called_by_itself_predicts_unless_told_to_train():
+    class Training(Layer):
+        def forward(self, x, training=False):
+            return np.full_like(x, training), None
+
+    layer, x = Training(), np.zeros((1, 2))
+    assert layer(x).tolist() == [[0, 0]]
+    assert layer(x, training=True).tolist() == [[1, 1]]
+
+
+def test_backward_through_a_chain_by_hand():
+    # y = tanh(2 x) at x = log(3) / 2: tanh(log 3) = 0.8, dy/dx = 2 (1 - 0.64)
+    dense = Dense(1, activation="tanh", use_bias=False)
+    dense.setup((1,), dtype="float64")
+    dense.kernel = [[2]]
+    y, caches = forward_chain(dense.parts(), np.array([[np.log(3.0) / 2]]))
+    assert close(y, 0.8, 1e-15)
+    assert close(backward_chain(dense.parts(), np.ones((1, 1)), caches), 0.72, 1e-15)
+
+
+def test_a_layer_that_forgets_is_as_if_never_built():
+    dense = Dense(2)
+    dense(np.zeros((1, 3)))
+    dense.forget()
+    assert (dense.built, dense.weights, dense.input_shape) == (False, [], None)
+    with pytest.raises(AttributeError, match="It is not built yet"):
+        _ = dense.kernel
+    assert dense(np.zeros((1, 5))).shape == (1, 2)
 
 
 def test_gradients_may_be_assigned_and_stay_where_they_are(corners):

@@ -48,6 +48,15 @@ def test_gradient_is_zero_where_the_probability_is_clipped():
         assert loss.backward(np.array([0]), cache, 1.0).tolist() == [[0, 0]]
 
 
+def test_the_bounds_of_the_clip_are_inside():
+    # dL/dp_j = 1/s - [j = y] / p_y with s = 1, at p_y = e and at p_y = 1 - e
+    loss, p = SparseCategoricalCrossentropy(), np.array([[1e-7, 1 - 1e-7]])
+    assert p.sum() == 1
+    for label, expected in ((0, [1 - 1e7, 1]), (1, [1, 1 - 1 / (1 - 1e-7)])):
+        _, cache = loss.forward(np.array([label]), p)
+        assert np.allclose(loss.backward(np.array([label]), cache, 1.0), expected, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_logits_of_ten_thousand_stay_finite(dtype):
     loss = SparseCategoricalCrossentropy(from_logits=True)
@@ -81,18 +90,24 @@ def test_labels_of_rank_two_and_columns_of_labels():
         ([0.5, 1, 2], "label number 0 is 0.5"),
         ([0, np.nan, 2], "label number 1 is nan"),
         ([0, np.inf, 2], "label number 1 is inf"),
-        (["a", "b", "c"], "dtype <U1"),
+        (["a", "b", "c"], r"dtype <U1\.$"),
         ([True, False, True], r"dtype bool: pass y\.astype\(int\)"),
-        ([0, 1], r"need labels of shape \(3,\); got \(2,\)"),
+        ([0, 1], r"need labels of shape \(3,\); got \(2,\)\.$"),
         ([1], r"got \(1,\)"),
         ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], r"one-hot labels: pass y.argmax\(axis=-1\)"),
-        ([[1, 0], [0, 1], [1, 1]], r"Outputs of shape \(3, 3\) need labels of shape \(3,\); got \(3, 2\)"),
+        ([[1, 0], [0, 1], [1, 1]], r"Outputs of shape \(3, 3\) need labels of shape \(3,\); got \(3, 2\)\.$"),
         ([[0, 1, 2]], r"got \(1, 3\)"),
     ],
 )
 def test_labels_that_are_not_classes_are_refused(labels, what):
     with pytest.raises(ValueError, match=what):
         SparseCategoricalCrossentropy()(labels, np.full((3, 3), 1 / 3))
+
+
+def test_one_hot_labels_are_told_from_others_by_their_last_axis():
+    for shape, what in (((2, 4, 3), r"They look like one-hot labels"), ((2, 3, 4), r"got \(2, 3, 4\)\.$")):
+        with pytest.raises(ValueError, match=what):
+            SparseCategoricalCrossentropy()(np.ones(shape, int), np.full((2, 4, 3), 1 / 3))
 
 
 def test_wrong_labels_are_counted_and_placed():
