@@ -6,6 +6,7 @@ import sys
 import pytest
 import strict_cupy
 from hypothesis import settings
+from hypothesis import Phase, settings
 
 import tinynet as tn
 
@@ -14,6 +15,14 @@ pytest.register_assert_rewrite("both_backends")  # so that its failures show the
 settings.register_profile("here", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
 settings.register_profile("nightly", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile(
+    "mutation",  # for benchmarks/mutation.py: the same few examples each time, and no search for a smaller one
+    deadline=None,
+    max_examples=10,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

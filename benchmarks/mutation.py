@@ -1,0 +1,236 @@
+"""Mutation testing: does some test fail when one operator, number or condition of the library is changed?
+
+    python -m pip install -e '.[test,mutation]'
+    python benchmarks/mutation.py                       all that is in MUTATED below
+    python benchmarks/mutation.py tinynet/losses.py     some files of it
+
+Each mutant is one change of arithmetic, comparison or control flow, made by those of mutmut's operators that do this
+and by `conditions` below. mutmut's own runner is not used: it cannot choose among its operators, and it leaves out
+properties, `__setattr__` and all that stands outside of functions. Here the process loads the libraries that the tests
+need, all but tinynet, and forks for each mutant; the child imports the mutated code in place of the file's and runs the
+tests up to the first failure. A mutant that takes ten times as long as the code as it is counts as killed.
+
+The rule of what is left out, by where it stands:
+
+- what is said: `raise` and all in it (not the condition in front of it), f-strings and `__repr__`; no operator changes
+  a string, so docstrings and names stay too;
+- annotations, decorators and `if TYPE_CHECKING`;
+- what changes speed alone: the arguments `out=` and `copy=`;
+- the default of a parameter that its function does not read: it is there for the signature that all layers share.
+
+The survivors that change nothing stand in tests/mutation_survivors.txt, each with the reason. The command fails if
+another mutant survives, if one that stands there no longer does, or if fewer than 95 % of all mutants are killed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.metadata import MetadataWrapper, PositionProvider
+from mutmut.mutation import mutators
+
+ROOT = Path(__file__).resolve().parents[1]
+MUTATED = ["layers/*.py", "losses.py", "optimizers.py", "initializers.py", "metrics.py", "gradcheck/*.py"]
+# What is not run: the tests of other files, and the one that takes minutes.
+UNUSED_TESTS = {f"test_{name}.py" for name in ("examples", "fashion_mnist", "fetch", "idx", "progress", "readme")}
+SLOW_TESTS = ["tests/test_training.py::test_the_lesson_on_the_real_data_over_five_seeds"]
+LOADED_ONCE = ["pytest", "hypothesis.extra.numpy", "numpy.random", "scipy.special", "sklearn.metrics", "sympy"]
+SURVIVORS = ROOT / "tests" / "mutation_survivors.txt"
+GOAL = 0.95
+
+
+def conditions(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """`if`, `while` and `if` in a comprehension with a constant condition; `for` over nothing."""
+    if isinstance(node, cst.For):
+        yield node.with_changes(iter=cst.Tuple([]))
+    else:
+        yield node.with_changes(test=cst.Name("False"))
+        yield node.with_changes(test=cst.Name("True"))
+
+
+OPERATORS = [
+    (cst.BaseNumber, mutators.operator_number),
+    (cst.Name, mutators.operator_name),
+    (cst.AugAssign, mutators.operator_augmented_assignment),
+    (cst.UnaryOperation, mutators.operator_remove_unary_ops),
+    (cst.CSTNode, mutators.operator_keywords),
+    (cst.CSTNode, mutators.operator_swap_op),
+    (cst.IfExp, mutators.operator_if_exp),
+    ((cst.If, cst.While, cst.CompIf, cst.For), conditions),
+]
+LEFT_OUT = (
+    m.Raise()
+    | m.FormattedString()
+    | m.FunctionDef(name=m.Name("__repr__"))
+    | m.Annotation()
+    | m.Decorator()
+    | m.If(test=m.Name("TYPE_CHECKING"))
+    | m.Arg(keyword=m.Name("out") | m.Name("copy"))
+)
+
+
+@dataclass
+class Mutant:
+    path: str  # from the root of the repository
+    line: int
+    where: str  # the class and function
+    change: str  # lines that begin with - and +
+    code: CodeType
+    status: int = 0  # the exit status of the tests: 0 where it survives
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by in the list of survivors: not the line, which every edit above moves."""
+        return f"{self.path} {self.where}", self.change
+
+
+class Mutations(cst.CSTVisitor):
+    """Collects (node, mutated node, line, class and function) from all places that are not left out."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self):
+        self.found, self.names, self.unread = [], [], set()
+
+    def on_visit(self, node):
+        if isinstance(node, (cst.ClassDef, cst.FunctionDef)):
+            self.names.append(node.name.value)
+        if node in self.unread or m.matches(node, LEFT_OUT):
+            return False
+        if isinstance(node, cst.FunctionDef):
+            read = {name.value for name in m.findall(node.body, m.Name())}
+            parameters = [*node.params.params, *node.params.kwonly_params]
+            self.unread |= {each.default for each in parameters if each.name.value not in read}
+        line = self.get_metadata(PositionProvider, node).start.line
+        for kind, operator in OPERATORS:
+            if isinstance(node, kind):
+                self.found += [(node, mutated, line, ".".join(self.names)) for mutated in operator(node)]
+        return True
+
+    def on_leave(self, node):
+        if isinstance(node, (cst.ClassDef, cst.FunctionDef)):
+            self.names.pop()
+
+
+def mutants(path: str) -> list[Mutant]:
+    """All mutants of one file."""
+    source = Path(path).read_text()
+    wrapper, visitor = MetadataWrapper(cst.parse_module(source)), Mutations()
+    wrapper.visit(visitor)
+    result = []
+    for node, mutated, line, where in visitor.found:
+        changed = wrapper.module.deep_replace(node, mutated).code
+        lines = list(difflib.unified_diff(source.splitlines(), changed.splitlines(), lineterm="", n=0))[2:]
+        change = "\n".join(f"{text[0]} {text[1:].strip()}" for text in lines if text[0] in "-+")
+        result.append(Mutant(path, line, where, change, compile(changed, path, "exec")))
+    return result
+
+
+def start(path: str, code: CodeType, seconds: float) -> int:
+    """Fork a process that runs the tests with this code in the file's place, for so long at most; return its id.
+
+    First the test files that are named like the mutated file or its package: most mutants do not outlive them.
+    """
+    process = os.fork()
+    if process:
+        return process
+    signal.alarm(int(seconds))
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    real = SourceFileLoader.get_code
+    SourceFileLoader.get_code = lambda loader, name: code if loader.path == str(ROOT / path) else real(loader, name)
+    import pytest
+
+    options = "-x -q -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning --hypothesis-profile=mutation"
+    deselected = [f"--deselect={test}" for test in SLOW_TESTS]
+    files = sorted(str(file) for file in Path("tests").glob("test_*.py") if file.name not in UNUSED_TESTS)
+    likely = [file for file in files if Path(path).stem in file or Path(path).parent.name in file]
+    status = 0
+    for some in (likely, [file for file in files if file not in likely]):
+        if some and not status:
+            status = pytest.main([*options.split(), *deselected, *some])
+    os._exit(status)
+
+
+def run(queue: list[Mutant], seconds: float) -> None:
+    """Run the tests on each mutant, as many at a time as there are processors, and note their exit status."""
+    waiting, running = queue[::-1], {}
+    while waiting or running:
+        while waiting and len(running) < os.cpu_count():
+            mutant = waiting.pop()
+            running[start(mutant.path, mutant.code, seconds)] = mutant
+        process, status = os.wait()
+        running.pop(process).status = os.waitstatus_to_exitcode(status)
+        done = len(queue) - len(waiting) - len(running)
+        if done % 100 == 0:
+            print(f"{done} of {len(queue)} mutants", flush=True)
+
+
+def accepted() -> dict[tuple[str, str], str]:
+    """The reasons in the list of survivors, by the key of the mutant. Blank lines part the entries, # is a comment."""
+    reasons = {}
+    for block in SURVIVORS.read_text().split("\n\n"):
+        lines = [line for line in block.splitlines() if not line.startswith("#")]
+        if lines:
+            change = [line for line in lines[1:] if line[:2] in ("- ", "+ ")]
+            reasons[lines[0], "\n".join(change)] = " ".join(lines[1 + len(change) :])
+    return reasons
+
+
+def report(queue: list[Mutant]) -> bool:
+    """Print every survivor, the entries that are out of date, and the score; whether all is well."""
+    paths = list(dict.fromkeys(mutant.path for mutant in queue))
+    reasons = {key: reason for key, reason in accepted().items() if key[0].split()[0] in paths}
+    survivors = [mutant for mutant in queue if mutant.status == 0]
+    unlisted = [mutant for mutant in survivors if not reasons.get(mutant.key)]
+    stale = reasons.keys() - {mutant.key for mutant in survivors}
+    for mutant in survivors:
+        print(f"\n{mutant.path}:{mutant.line} {mutant.where}\n{mutant.change}")
+        print(f"accepted: {reasons[mutant.key]}" if mutant not in unlisted else "SURVIVES, with no reason given")
+    for where, change in sorted(stale):
+        print(f"\nListed, but killed or no longer there: {where}\n{change}")
+    print(f"\n{'':<36}{'mutants':>8}{'killed':>8}{'accepted':>10}{'unlisted':>10}{'score':>9}")
+    for path in [*paths, "all"]:
+        total, lived, new = (
+            sum(path in (mutant.path, "all") for mutant in some) for some in (queue, survivors, unlisted)
+        )
+        print(f"{path:<36}{total:>8}{total - lived:>8}{lived - new:>10}{new:>10}{1 - lived / total:>9.1%}")
+    return not (unlisted or stale) and len(survivors) <= (1 - GOAL) * len(queue)
+
+
+def main(paths: list[str]) -> int:
+    begin = time.monotonic()
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    for name in LOADED_ONCE:
+        importlib.import_module(name)
+    paths = paths or sorted(str(path) for pattern in MUTATED for path in Path("tinynet").glob(pattern))
+    queue = [mutant for path in paths for mutant in mutants(path)]
+
+    unchanged = time.monotonic()
+    _, status = os.waitpid(start(paths[0], compile(Path(paths[0]).read_text(), paths[0], "exec"), 600), 0)
+    if status:
+        sys.exit("A test fails on the code as it is: see python -m pytest --hypothesis-profile=mutation")
+    run(queue, 30 + 10 * (time.monotonic() - unchanged))
+    well = report(queue)
+    out_of_time = sum(mutant.status == -signal.SIGALRM for mutant in queue)
+    print(f"{time.strftime('%Y-%m-%d')}, {time.monotonic() - begin:.0f} s, {out_of_time} killed by running out of time")
+    return int(not well)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
