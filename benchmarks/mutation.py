@@ -8,7 +8,7 @@ Each mutant is one change of arithmetic, comparison or control flow, made by tho
 and by `conditions` below. mutmut's own runner is not used: it cannot choose among its operators, and it leaves out
 properties, `__setattr__` and all that stands outside of functions. Here the process loads the libraries that the tests
 need, all but tinynet, and forks for each mutant; the child imports the mutated code in place of the file's and runs the
-tests up to the first failure. A mutant that takes ten times as long as the code as it is counts as killed.
+tests up to the first failure. A mutant that needs three times the processor time of all tests counts as killed.
 
 The rule of what is left out, by where it stands:
 
@@ -26,7 +26,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import math
 import os
+import resource
 import signal
 import sys
 import time
@@ -134,22 +136,30 @@ def mutants(path: str) -> list[Mutant]:
         changed = wrapper.module.deep_replace(node, mutated).code
         lines = list(difflib.unified_diff(source.splitlines(), changed.splitlines(), lineterm="", n=0))[2:]
         change = "\n".join(f"{text[0]} {text[1:].strip()}" for text in lines if text[0] in "-+")
-        result.append(Mutant(path, line, where, change, compile(changed, path, "exec")))
+        result.append(Mutant(path, line, where, change, compiled(changed, path)))
     return result
 
 
-def start(path: str, code: CodeType, seconds: float) -> int:
-    """Fork a process that runs the tests with this code in the file's place, for so long at most; return its id.
+def compiled(source: str, path: str) -> CodeType:
+    """The code of a module as an import would have it, with the full path that tracebacks show."""
+    return compile(source, ROOT / path, "exec")
 
-    First the test files that are named like the mutated file or its package: most mutants do not outlive them.
+
+def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
+    """Fork a process that runs the tests with this code in the file's place, and return its id.
+
+    It begins with the test files that are named like the mutated file or its package, which most mutants do not
+    outlive. It is ended after so many seconds of processor time, or ten times as many by the clock.
     """
     process = os.fork()
     if process:
         return process
-    signal.alarm(int(seconds))
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    signal.alarm(10 * seconds)
+    if quiet:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
     real = SourceFileLoader.get_code
     SourceFileLoader.get_code = lambda loader, name: code if loader.path == str(ROOT / path) else real(loader, name)
     import pytest
@@ -165,7 +175,7 @@ def start(path: str, code: CodeType, seconds: float) -> int:
     os._exit(status)
 
 
-def run(queue: list[Mutant], seconds: float) -> None:
+def run(queue: list[Mutant], seconds: int) -> None:
     """Run the tests on each mutant, as many at a time as there are processors, and note their exit status."""
     waiting, running = queue[::-1], {}
     while waiting or running:
@@ -221,13 +231,13 @@ def main(paths: list[str]) -> int:
     paths = paths or sorted(str(path) for pattern in MUTATED for path in Path("tinynet").glob(pattern))
     queue = [mutant for path in paths for mutant in mutants(path)]
 
-    unchanged = time.monotonic()
-    _, status = os.waitpid(start(paths[0], compile(Path(paths[0]).read_text(), paths[0], "exec"), 600), 0)
+    source = Path(paths[0]).read_text()
+    _, status, used = os.wait4(start(paths[0], compiled(source, paths[0]), 600, quiet=False), 0)
     if status:
-        sys.exit("A test fails on the code as it is: see python -m pytest --hypothesis-profile=mutation")
-    run(queue, 30 + 10 * (time.monotonic() - unchanged))
+        sys.exit("A test fails on the code as it is.")
+    run(queue, math.ceil(3 * (used.ru_utime + used.ru_stime)))
     well = report(queue)
-    out_of_time = sum(mutant.status == -signal.SIGALRM for mutant in queue)
+    out_of_time = sum(mutant.status < 0 for mutant in queue)  # ended by a signal
     print(f"{time.strftime('%Y-%m-%d')}, {time.monotonic() - begin:.0f} s, {out_of_time} killed by running out of time")
     return int(not well)
 
