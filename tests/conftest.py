@@ -5,7 +5,6 @@ import sys
 
 import pytest
 import strict_cupy
-from hypothesis import settings
 from hypothesis import Phase, settings
 
 import tinynet as tn
