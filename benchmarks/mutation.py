@@ -148,8 +148,7 @@ def compiled(source: str, path: str) -> CodeType:
 def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
     """Fork a process that runs the tests with this code in the file's place, and return its id.
 
-    It begins with the test files that are named like the mutated file or its package, which most mutants do not
-    outlive. It is ended after so many seconds of processor time, or ten times as many by the clock.
+    It is ended after so many seconds of processor time, or ten times as many by the clock.
     """
     process = os.fork()
     if process:
@@ -166,13 +165,27 @@ def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
 
     options = "-x -q -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning --hypothesis-profile=mutation"
     deselected = [f"--deselect={test}" for test in SLOW_TESTS]
-    files = sorted(str(file) for file in Path("tests").glob("test_*.py") if file.name not in UNUSED_TESTS)
-    likely = [file for file in files if Path(path).stem in file or Path(path).parent.name in file]
     status = 0
-    for some in (likely, [file for file in files if file not in likely]):
+    for some in tests_of(Path(path)):
         if some and not status:
             status = pytest.main([*options.split(), *deselected, *some])
     os._exit(status)
+
+
+def tests_of(path: Path) -> list[list[str]]:
+    """The test files in the order in which they run: most mutants do not outlive the first.
+
+    First those that import from the mutated module, then those that are named like it or its package, then all others.
+    Nothing imports gradcheck but the tests that name it, so its mutants are run on these alone.
+    """
+    package, name = path.parent.name, path.stem
+    texts = {file: file.read_text() for file in sorted(Path("tests").glob("test_*.py")) if file.name not in UNUSED_TESTS}
+    if package == "gradcheck":
+        texts = {file: text for file, text in texts.items() if package in text}
+    first = [file for file, text in texts.items() if f"{package}.{name} import" in text]
+    second = [file for file in texts if file not in first and (name in file.name or package in file.name)]
+    third = [file for file in texts if file not in first and file not in second]
+    return [[str(file) for file in some] for some in (first, second, third)]
 
 
 def run(queue: list[Mutant], seconds: int) -> None:
