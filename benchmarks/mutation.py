@@ -179,7 +179,8 @@ def tests_of(path: Path) -> list[list[str]]:
     Nothing imports gradcheck but the tests that name it, so its mutants are run on these alone.
     """
     package, name = path.parent.name, path.stem
-    texts = {file: file.read_text() for file in sorted(Path("tests").glob("test_*.py")) if file.name not in UNUSED_TESTS}
+    files = [file for file in sorted(Path("tests").glob("test_*.py")) if file.name not in UNUSED_TESTS]
+    texts = {file: file.read_text() for file in files}
     if package == "gradcheck":
         texts = {file: text for file, text in texts.items() if package in text}
     first = [file for file, text in texts.items() if f"{package}.{name} import" in text]
