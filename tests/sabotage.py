@@ -165,6 +165,21 @@ class Centred(Layer):
         return dy - dy.mean(axis=tuple(range(1, dy.ndim)), keepdims=True)
 
 
+class Residual(Linear):
+    """y = x + x W^T; wrong: dx lacks the way through W."""
+
+    def __init__(self):
+        super().__init__(4)
+
+    def forward(self, x, training=False):
+        y, cache = super().forward(x)
+        return x + y, cache
+
+    def backward(self, dy, cache, need_dx=True):
+        super().backward(dy, cache)
+        return dy.copy()
+
+
 def transposed_axes(layer, dy, cache, dx):
     return dx.swapaxes(1, 2)
 
@@ -298,7 +313,11 @@ LAYERS = {
         (4,),
         {"bias": "one axis too many: dy is summed over axis 1 too"},
     ),
-    "mean over too many axes": Sabotage(Centred, (2, 3), {"x": "one axis too many: dy is summed over axis 1 too"}),
+    "a summed over all features": Sabotage(
+        spoilt(Scale, put("a", lambda s, dy, x, g: (dy * x).sum())),
+        (4,),
+        {"a": "one axis too many: dy is summed over axis 1 too"},
+    ),
     "bias of the first row": Sabotage(
         lambda: spoilt(Dense, put("bias", lambda s, dy, c, g: dy[0]))(3),
         (4,),
@@ -334,6 +353,15 @@ LAYERS = {
     "dx with another row's dy": Sabotage(
         lambda: spoilt(Dense, give(lambda s, dy, x, dx: np.roll(dx, 1, axis=0)))(3), (4,), {"x": ""}
     ),
+    "mean over too many axes": Sabotage(Centred, (2, 3), {"x": ""}),
+    "square of two features without its 2": Sabotage(Square, (2,), {"x": "the same factor, 0.5"}),
+    "another row leaks in": Sabotage(
+        spoilt(Tanh, give(lambda s, dy, y, dx: dx + 0.1 * np.roll(dx, 1, axis=0))), (4,), {"x": ""}
+    ),
+    "another feature leaks in": Sabotage(
+        spoilt(Tanh, give(lambda s, dy, y, dx: dx + 0.1 * np.roll(dx, 1, axis=1))), (4,), {"x": ""}
+    ),
+    "one way of two forgotten": Sabotage(Residual, (4,), {"x": ""}),
     "a half missing, half doubled": Sabotage(
         spoilt(Scale, put("a", lambda s, dy, x, g: g * np.array([0, 2, 1, 1]))), (4,), {"a": ""}
     ),

@@ -287,7 +287,7 @@ class StepsLast(sabotage.Scale):
         (Restless(), "forward gives other results when it is called again"),
         (InPlace(), "write into their inputs"),
         (WithoutDx(), "with need_dx=False backward gives another gradient of a"),
-        (Turned(), r"the gradient of x has shape \(4, 5\), but x has \(5, 4\). It is transposed"),
+        (Turned(), r"the gradient of x has shape \(4, 5\), not \(5, 4\). It is transposed"),
         (StepsLast(), "backward changes the weight a; that is the optimizer's work"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Layer) else "",
@@ -416,11 +416,13 @@ def test_derivatives_of_a_polynomial():
     derivative = Derivative(function, np.array([[1.0, 10.0]]), 0)
     assert derivative.by_complex_step(np.array([[1.0, 0.0]])) == pytest.approx(12, abs=1e-14)
     assert derivative.by_complex_step(np.array([[0.5, 1.0]])) == pytest.approx(36, abs=1e-13)
-    ahead, behind = derivative.slopes(np.array([[1.0, 0.0]]))
-    h = derivative.step  # (2 + h)^3 = 8 + 12 h + 6 h^2 + h^3
-    assert h == pytest.approx(2 * 6.055e-6, rel=1e-3)
-    assert ahead == pytest.approx(12 + 6 * h, abs=1e-9)
-    assert behind == pytest.approx(12 - 6 * h, abs=1e-9)
+    h = 1e-2  # (2 + h)^3 = 8 + 12 h + 6 h^2 + h^3
+    assert derivative.by_difference(np.array([[1.0, 0.0]]), h) == pytest.approx(12 + h * h, abs=1e-12)
+    assert derivative.by_difference(np.array([[0.5, 1.0]]), h) == pytest.approx(36 + h * h * (1 / 8 + 10), abs=1e-11)
+    bends, slopes = derivative.bends(np.array([[1.0, 0.0]]), h)
+    assert bends == pytest.approx([12 * h, 0], abs=1e-12)
+    assert slopes == pytest.approx([24 + 2 * h * h, 0], abs=1e-11)
+    assert pytest.approx(6.055e-6, rel=1e-3) == Derivative.STEP
 
 
 # ---- kinks -------------------------------------------------------------------------------------------------------
@@ -482,7 +484,7 @@ def test_random_inputs_at_a_kink_are_drawn_again():
 
     report = gradcheck.check_layer(Steps(), (3,))
     assert report["x"].kinks == 0
-    assert "the random inputs were drawn 2 times, since some lay at a kink" in str(report)
+    assert "the random inputs were drawn 2 times, to avoid kinks, NaN and infinity" in str(report)
 
 
 # ---- scale, noise, restoring -------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .measure import Measured
+from .measure import Measured, units
 from .numeric import Derivative
 
-SUPPORT = 1_000_000  # how large the matrix from dy to a gradient may be in which the axes of its sums are looked for
+PASSES = 2000  # forward and backward ones, for the matrices in which the axes of a sum are looked for
 
 
 class Suspect:
@@ -38,6 +38,37 @@ class Suspect:
         largest = max(measured.largest(), np.abs(corrected).max(initial=0))
         tolerance = self.check.tolerance_of(self.measured)
         return bool(largest) and measured.error(corrected, largest, tolerance) <= tolerance
+
+    def follows_the_batch(self, ratio: float) -> bool:
+        """Whether with one sample less this factor becomes smaller, or larger, as the batch does.
+
+        A factor of 2 may be equal to the batch size by chance.
+        """
+        check, samples = self.check, len(self.function.values[0])
+        if samples < 2:
+            return False
+        fewer = self.function.first(samples - 1)
+        y_shape = fewer(fewer.values).shape
+        if np.ndim(check.factors):
+            factors = check.factors[: samples - 1]
+        else:
+            factors = check.factors * self.upstream.size / math.prod(y_shape)  # 1/N is another number now
+        gradient = fewer.backward(factors, check.before).gradients[self.which]
+        derivative = Derivative(fewer, np.broadcast_to(np.asarray(factors, dtype="float64"), y_shape), self.which)
+        now = ratio_of(Measured(derivative, (self.measured.method,), check.rng), gradient)
+        power = 1 if abs(ratio) > 1 else -1
+        return math.isclose(now / ratio, ((samples - 1) / samples) ** power, rel_tol=1e-6)
+
+    def backward_matrix(self) -> np.ndarray:
+        """What each entry of the gradient, a row, gathers from each entry of dy, a column."""
+        claims = [self.function.backward(v, self.check.before) for v in units(self.upstream.shape)]
+        return np.array([claim.gradients[self.which].ravel() for claim in claims]).T
+
+    def jacobian(self) -> np.ndarray:
+        """How each entry of the array, a row, acts on each entry of y, a column."""
+        derivative, method = self.measured.derivative, self.measured.method
+        rows = [derivative.of_each_output(method, v, derivative.STEP).ravel() for v in units(self.gradient.shape)]
+        return np.array(rows)
 
     def at(self, values: list[np.ndarray]) -> Measured:
         """The derivative at other values, measured in the same way."""
@@ -93,24 +124,27 @@ def sign(suspect: Suspect) -> Iterator[str]:
 
 
 def factor(suspect: Suspect) -> Iterator[str]:
-    claimed, true = suspect.measured.along(suspect.gradient), suspect.measured.numeric
-    if not true.any():
-        return
-    ratio = float(claimed @ true / (true @ true))
+    ratio = ratio_of(suspect.measured, suspect.gradient)
     if not ratio or not suspect.explains(suspect.gradient / ratio):
         return
     size = max(abs(ratio), 1 / abs(ratio))
     names = [name for name, count in suspect.check.counts.items() if math.isclose(size, count, rel_tol=1e-6)]
-    if not names and np.count_nonzero(true) < 2:
-        return  # two single numbers always have a ratio
-    off = f"every element is off by a factor equal to {' and '.join(names)}" if names else ""
     opposite = ", and has the wrong sign" if ratio < 0 else ""
-    if names and abs(ratio) > 1:
-        yield f"{off} ({size:.6g} times too large){opposite}: is 1/N missing?"
-    elif names:
-        yield f"{off} ({size:.6g} times too small){opposite}: is a mean taken where the sum is meant?"
-    else:
-        yield f"every element is off by the same factor, {ratio:.6g}."
+    if names and suspect.follows_the_batch(ratio):
+        off = f"every element is off by a factor equal to {' and '.join(names)}"
+        if abs(ratio) > 1:
+            yield f"{off} ({size:.6g} times too large){opposite}: is 1/N missing?"
+        else:
+            yield f"{off} ({size:.6g} times too small){opposite}: is a mean taken where the sum is meant?"
+    elif np.count_nonzero(suspect.measured.numeric) > 1:  # two single numbers always have a ratio
+        yield f"every element is off by the same factor, {ratio:.9g}."
+
+
+def ratio_of(measured: Measured, gradient: np.ndarray) -> float:
+    """The number c for which the gradient is most nearly c times the true one; 0 where that is 0 or not finite."""
+    claimed, true = measured.along(gradient), measured.numeric
+    square = float(true @ true)
+    return float(claimed @ true) / square if square and math.isfinite(square) else 0.0
 
 
 def transposed(suspect: Suspect) -> Iterator[str]:
@@ -142,17 +176,23 @@ def upstream_left_out(suspect: Suspect) -> Iterator[str]:
 
 
 def wrong_axis(suspect: Suspect) -> Iterator[str]:
-    """Compares the axes of y along which an entry of the array acts with those along which backward gathers dy."""
-    y_shape = suspect.upstream.shape
-    if suspect.function.loss is not None or suspect.gradient.size * suspect.upstream.size > SUPPORT:
+    """Compares what an entry of the array acts on, in y, with what backward gathers for it, from dy.
+
+    Both are matrices; of a right backward they are the same. A sum over a wrong axis has the right numbers where
+    neither is 0, and differs by whole axes of y along which only one of them is not.
+    """
+    y_shape, size = suspect.upstream.shape, suspect.gradient.size
+    if suspect.function.loss is not None or size + suspect.upstream.size > PASSES:
         return
-    matrix, gradient = suspect.check.backward_matrix(suspect.which), suspect.gradient.ravel()
-    largest = np.abs(gradient).max(initial=0)
-    if not np.allclose(matrix @ suspect.upstream.ravel(), gradient, rtol=0, atol=1e-9 * largest):
-        return  # it is not linear in dy, so the matrix says nothing
-    gathers = spanned(matrix, y_shape)
-    acts = spanned(suspect.check.jacobian(suspect.which), y_shape)
-    wrongly, missed = sorted(gathers - acts), sorted(acts - gathers)
+    gathers, acts = suspect.backward_matrix(), suspect.jacobian()
+    both, rounding = (gathers != 0) & (acts != 0), 1e-6 * np.abs(acts).max(initial=0)
+    linear = np.allclose(gathers @ suspect.upstream.ravel(), suspect.gradient.ravel(), rtol=0, atol=rounding)
+    if not linear or not both.any() or not np.allclose(gathers[both], acts[both], rtol=0, atol=rounding):
+        return
+    sums, meant = spanned(gathers != 0, y_shape), spanned(acts != 0, y_shape)
+    wrongly, missed = sorted(sums.keys() - meant), sorted(meant.keys() - sums)
+    if not all(whole for axis, whole in [*sums.items(), *meant.items()] if axis in (*wrongly, *missed)):
+        return
     if wrongly and missed:
         yield f"summed over the wrong axis: dy is summed over {axes(wrongly)} where {axes(missed)} is meant."
     elif wrongly:
@@ -161,16 +201,16 @@ def wrong_axis(suspect: Suspect) -> Iterator[str]:
         yield f"a sum over {axes(missed)} of dy is missing."
 
 
-def spanned(matrix: np.ndarray, y_shape: tuple[int, ...]) -> set[int]:
-    """The axes of y along which some row of the matrix (one for each entry of the array) has several nonzeros."""
-    rows = np.abs(matrix) > 1e-9 * np.abs(matrix).max(initial=0)
-    spans = set()
-    for row in rows.reshape(len(matrix), *y_shape):
-        for axis in range(len(y_shape)):
-            others = tuple(other for other in range(len(y_shape)) if other != axis)
-            if row.any(axis=others).sum() > 1:
-                spans.add(axis)
-    return spans
+def spanned(nonzero: np.ndarray, y_shape: tuple[int, ...]) -> dict[int, bool]:
+    """The axes of y along which some row has several nonzeros, and whether all rows then fill the axis."""
+    rows = nonzero[nonzero.any(axis=1)].reshape(-1, *y_shape)
+    result = {}
+    for axis, size in enumerate(y_shape):
+        others = tuple(other + 1 for other in range(len(y_shape)) if other != axis)
+        counts = rows.any(axis=others).sum(axis=1)
+        if (counts > 1).any():
+            result[axis] = size > 2 and bool((counts == size).all())
+    return result
 
 
 def axes(numbers: list[int]) -> str:

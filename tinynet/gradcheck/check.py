@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..checks import number
 from .causes import Suspect, likely_cause
 from .function import Claim, Function
-from .measure import Measured, units
+from .measure import ENTRIES, Measured
 from .numeric import TOLERANCES, Derivative, refusal
 from .report import GradientError, Report, Row
 
@@ -29,7 +27,7 @@ class Check:
         rng: np.random.Generator,
     ):
         self.function, self.methods, self.rng = function, methods, rng
-        self.tolerance = None if tolerance is None else number("tolerance", tolerance, least=0)
+        self.tolerance = tolerance
         self.report = Report(subject)
 
     def run(self, draw: Callable[..., Any]) -> None:
@@ -42,21 +40,25 @@ class Check:
         self.before = [self.rng.normal(size=value.shape) for value in function.values[1:]]
         self.claim = self._claim(meanwhile=True)
         self._compare_values()
-        self._compare_without_dx()
-        methods = self._possible(self.methods)
-        self.measured = [
-            Measured(Derivative(function, self.upstream, which), methods, self.rng)
-            for which in range(len(function.values))
-        ]
+        self.methods = self._possible(self.methods)
+        derivatives = [Derivative(function, self.upstream, which) for which in range(len(function.values))]
+        self.measured = [Measured(derivative, self.methods, self.rng) for derivative in derivatives]
         finite = [gradient[np.isfinite(gradient)] for gradient in self.claim.gradients]
         largest = [np.abs(gradient).max(initial=0) for gradient in finite]
-        self.largest = float(max(*largest, *(measured.largest() for measured in self.measured)))
-        report.scale = self.largest
-        for measured, gradient in zip(self.measured, self.claim.gradients, strict=True):
-            measured.settle(gradient, self.largest, self.tolerance)
+        report.scale = self.largest = float(max(*largest, *(measured.largest() for measured in self.measured)))
+        for which, gradient in enumerate(self.claim.gradients):
+            if not self.measured[which].settle(gradient, self.largest, self.tolerance):
+                some = self.rng.choice(gradient.size, ENTRIES, replace=False)
+                self.measured[which] = Measured(derivatives[which], self.methods, self.rng, np.sort(some))
+                self.measured[which].settle(gradient, self.largest, self.tolerance)
+        self._compare_without_dx()
         report.rows = [self._row(which) for which in range(len(function.values))]
-        self.met_kinks = any(measured.kinks or measured.near_kinks for measured in self.measured)
         self._remark()
+
+    @property
+    def met_kinks(self) -> bool:
+        """Whether something had to be left out."""
+        return any(row.kinks for row in self.report.rows)
 
     def finished(self) -> Report:
         """The report, if all is well; else GradientError."""
@@ -71,34 +73,39 @@ class Check:
     # ---- what else may be wrong -------------------------------------------------------------------------------
 
     def _forward_twice(self) -> np.ndarray:
-        function = self.function
+        function, subject = self.function, self.report.subject
         y, again = function(function.values), function(function.values)
+        if y.ndim == 0 or y.size == 0:
+            raise ValueError(f"{subject} cannot be checked: forward gives shape {y.shape}, without a batch of samples.")
         if y.dtype != np.float64:
             raise ValueError(
-                f"{self.report.subject} cannot be checked: forward gives {y.dtype} for inputs and weights in float64. "
-                "Operations must keep the dtype that they are given."
+                f"{subject} cannot be checked: forward gives {y.dtype} for inputs and weights in float64. Operations "
+                "must keep the dtype that they are given."
             )
         if not np.isfinite(y).all():
-            raise ValueError(
-                f"{self.report.subject} cannot be checked there: forward gives NaN or inf. Pass inputs at which it is "
-                "finite."
+            raise NotFiniteError(
+                f"{subject} cannot be checked there: forward gives NaN or inf. Pass inputs at which it is finite."
             )
         if not np.array_equal(y, again):
-            self.report.problems.append("forward gives other results when it is called again with the same inputs.")
+            self.report.problems.append(
+                "forward gives other results when it is called again with the same inputs. If it draws random numbers, "
+                "they must not depend on the calls before."
+            )
         return y
 
     def _claim(self, meanwhile: bool) -> Claim:
-        x = self.function.values[0]
-        claim = self.function.backward(self.factors, self.before, np.roll(x, 1) if meanwhile else None)
-        for value, gradient, name in zip(self.function.values, claim.gradients, self.function.names, strict=True):
-            if np.shape(gradient) != value.shape:
-                raise GradientError(self._misshapen(name, np.shape(gradient), value.shape))
+        function, problems = self.function, self.report.problems
+        claim = function.backward(self.factors, self.before, other_inputs(function.values[0]) if meanwhile else None)
+        for value, gradient, name in zip(function.values, claim.gradients, function.names, strict=True):
+            if gradient.shape != value.shape:
+                turned = " It is transposed." if gradient.shape == value.shape[::-1] else ""
+                problems.append(f"the gradient of {name} has shape {gradient.shape}, not {value.shape}.{turned}")
+            elif gradient.dtype != np.float64:
+                problems.append(f"the gradient of {name} is {gradient.dtype}, where all else is float64.")
+            else:
+                continue
+            raise GradientError(self.report)
         return claim
-
-    def _misshapen(self, name: str, got: tuple[int, ...], expected: tuple[int, ...]) -> Report:
-        turned = " It is transposed." if got == expected[::-1] else ""
-        self.report.problems.append(f"the gradient of {name} has shape {got}, but {name} has {expected}.{turned}")
-        return self.report
 
     def claim_without_other_forward(self) -> Claim:
         """The gradients when backward follows its forward at once."""
@@ -117,17 +124,18 @@ class Check:
     def _compare_without_dx(self) -> None:
         """Training asks the first layer for no dx: the gradients of the weights must not depend on that."""
         short = self.function.backward(self.factors, self.before, need_dx=False)
-        for index, (one, other) in enumerate(zip(self.claim.gradients[1:], short.gradients[1:], strict=True), 1):
-            scale = np.abs(one[np.isfinite(one)]).max(initial=0)
-            if not np.allclose(one, other, rtol=0, atol=1e-9 * scale, equal_nan=True):
+        for index, measured in enumerate(self.measured[1:], 1):
+            scale = measured.scale(self.largest, self.tolerance_of(measured))
+            one, other = self.claim.gradients[index], short.gradients[index]
+            if not np.allclose(one, other, rtol=0, atol=self.tolerance_of(measured) * scale, equal_nan=True):
                 name = self.function.names[index]
                 self.report.problems.append(f"with need_dx=False backward gives another gradient of {name}.")
 
     def compare_scalar_factor(self) -> None:
         """Training gives a loss one number as the factor of all values."""
-        one = self.function.backward(0.5, [])
-        all_ = self.function.backward(np.full(self.upstream.shape, 0.5), [])
-        if not np.allclose(one.gradients[0], all_.gradients[0], rtol=1e-12, atol=0, equal_nan=True):
+        one = self.function.backward(0.5, []).gradients[0]
+        other = self.function.backward(np.full(self.upstream.shape, 0.5), []).gradients[0]
+        if not np.allclose(one, other, rtol=0, atol=1e-12 * np.abs(other).max(initial=0), equal_nan=True):
             self.report.problems.append("with a number as factors backward gives another gradient than with an array.")
 
     # ---- judging ----------------------------------------------------------------------------------------------
@@ -152,11 +160,12 @@ class Check:
             error=measured.error(gradient, self.largest, tolerance),
             tolerance=tolerance,
             method=measured.method,
-            checked=len(measured.directions),
-            whole=measured.entries,
+            size=gradient.size,
+            checked=measured.count,
+            whole=measured.entries is not None,
             kinks=len(measured.kinks),
         )
-        if len(measured.kinks) < gradient.size and (measured.entries or not row.passed):
+        if len(measured.kinks) < measured.count and (row.whole or not row.passed):
             scale = measured.scale(self.largest, tolerance)
             index, row.numeric = measured.worst(gradient, scale, self.rng)
             row.index, row.analytic = tuple(map(int, index)), float(gradient[index])
@@ -166,56 +175,65 @@ class Check:
 
     def _remark(self) -> None:
         """Note what a reader of the report should know."""
-        for row, measured in zip(self.report.rows, self.measured, strict=True):
+        notes = self.report.notes
+        for row, measured, gradient in zip(self.report.rows, self.measured, self.claim.gradients, strict=True):
             if measured.complex is not None and measured.method != "complex step":
-                self.report.notes.append(
+                notes.append(
                     f"of {row.label} the two methods find other derivatives, so the forward pass is not analytic (it "
                     "may take an absolute value, or the real part); the differences are believed."
                 )
             scale = measured.scale(self.largest, row.tolerance)
             if scale > self.largest > 0:
-                self.report.notes.append(
+                notes.append(
                     f"all gradients are small beside the numbers that they come from. The error of {row.label} is "
                     f"relative to {scale:.2g}, below which rounding alone would be more than the tolerance."
                 )
+            own = max(np.abs(gradient).max(initial=0), measured.largest())
+            if row.passed and 0 < own <= row.tolerance * scale:
+                notes.append(f"of {row.label} no more is shown than that it is tiny, {own:.1g} at most.")
             if row.kinks == row.checked > 0:
-                self.report.problems.append(f"all of {row.label} lies at a kink and is not checked; pass other inputs.")
+                notes.append(f"all of {row.label} lies at a kink and is not checked; pass other inputs.")
 
     def _counts(self, y_shape: tuple[int, ...]) -> dict[str, int]:
-        """The sizes that a factor may be equal to, by name."""
+        """The sizes that grow with the batch, by name."""
         sizes = {"the batch size": y_shape[0]}
-        sizes |= {f"the size of axis {axis} of the outputs": n for axis, n in enumerate(y_shape[1:], 1)}
         for name, n in (("the number of rows", math.prod(y_shape[:-1])), ("the number of values", math.prod(y_shape))):
             if n not in sizes.values():
                 sizes[name] = n
         return {name: n for name, n in sizes.items() if n > 1}
 
-    def backward_matrix(self, which: int) -> np.ndarray:
-        """d gradient / d dy: what each entry of the gradient gathers from each entry of dy."""
-        columns = [self.function.backward(v, self.before).gradients[which].ravel() for v in units(self.upstream.shape)]
-        return np.array(columns).T
+    def check_parts(self) -> None:
+        """Check every part of a chain, and the loss, by itself too, at the inputs that it has in the chain.
 
-    def jacobian(self, which: int) -> np.ndarray:
-        """(dy / d array) transposed: how each entry of the array acts on each entry of y."""
-        rows = []
-        for v in units(self.function.values[which].shape):
-            derivative = Derivative(self.function, np.ones(self.upstream.shape), which)
-            rows.append(derivative.of_each_output(v, self.measured[which].method).ravel())
-        return np.array(rows)
-
-    def parts_that_fail(self) -> list[Report]:
-        """The reports of those parts of a chain that fail by themselves, at the inputs that they have in it."""
-        function, reports = self.function, []
+        So an error is found where the gradient has become too small to show it, and known by its place.
+        """
+        function = self.function
         function(function.values)  # measuring has left other weights in the layers
         x = function.values[0]
         for part in [*function.parts, function.loss]:
-            loss = part is function.loss
-            alone = Function([], x, part, function.labels) if loss else Function([part], x, training=function.training)
-            subject = f"{f'the loss {part.name}' if loss else f'{type(part).__name__} {part.name!r}'}, inputs {x.shape}"
+            if part is function.loss:
+                alone, subject = Function([], x, part, function.labels), f"the loss {part.name}, inputs {x.shape}"
+            else:
+                alone = Function([part], x, training=function.training)
+                subject = f"{type(part).__name__} '{part.name}', inputs {x.shape}"
             check = Check(alone, subject, self.methods, self.tolerance, self.rng)
-            with contextlib.suppress(GradientError):  # a gradient of the wrong shape: the report says so
+            try:
                 check.run(self.rng.normal)
-            if not check.report.passed:
-                reports.append(check.report)
+            except Exception as error:  # it cannot be checked alone, or its gradient has another shape
+                if isinstance(error, GradientError):
+                    self.report.parts.append(error.report)
+                else:
+                    self.report.notes.append(f"{subject}: could not be checked by itself: {error}")
+            else:
+                if check.report.problems or any(row.error > row.tolerance for row in check.report.rows):
+                    self.report.parts.append(check.report)
             x = alone(alone.values)
-        return reports
+
+
+class NotFiniteError(ValueError):
+    """The forward pass gives NaN or inf."""
+
+
+def other_inputs(x: np.ndarray) -> np.ndarray:
+    """Inputs of the same kind: the samples in another order, or a single one made smaller."""
+    return np.roll(x, 1, axis=0) if len(x) > 1 else 0.9 * x

@@ -34,8 +34,24 @@ class Function:
             part.__dict__["dtype"] = np.dtype("float64")
 
     def __call__(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """y at these values, which may be complex."""
-        return to_numpy(self._forward(self._place(values))[0])
+        """y at these values, which may be complex; a copy, since a layer may use one array for all that it returns."""
+        return np.array(to_numpy(self._forward(self._place(values))[0]))
+
+    def trace(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """All that the parts, and the loss, give out at these values, as one array."""
+        y, outputs = self._place(values), []
+        for part in self.parts:
+            y, _ = part.forward(y, self.training)
+            outputs.append(to_numpy(y).ravel().copy())
+        if self.loss is not None:
+            outputs.append(to_numpy(self.loss.forward(self.labels, y)[0]).ravel())
+        return np.concatenate(outputs)
+
+    def first(self, samples: int) -> Function:
+        """The same for so many of the samples."""
+        labels = None if self.labels is None else self.labels[:samples]
+        self._place(self.values)
+        return Function(self.parts, self.values[0][:samples], self.loss, labels, self.training)
 
     def backward(
         self, upstream: Any, before: Sequence[np.ndarray], meanwhile: Any = None, need_dx: bool = True
@@ -55,9 +71,9 @@ class Function:
         else:
             dy = move(np.array(upstream), self.xp)
         dx = backward_chain(self.parts, dy, caches, need_dx=need_dx)
-        gradients = [to_numpy(part.grads[name]).copy() for part, name in self.weights]
-        weights = [to_numpy(getattr(part, name)).copy() for part, name in self.weights]
-        return Claim([None if dx is None else to_numpy(dx).copy(), *gradients], [to_numpy(x).copy(), *weights])
+        gradients = [np.array(to_numpy(part.grads[name])) for part, name in self.weights]
+        weights = [np.array(to_numpy(getattr(part, name))) for part, name in self.weights]
+        return Claim([np.array(to_numpy(dx)) if need_dx else None, *gradients], [np.array(to_numpy(x)), *weights])
 
     def _place(self, values: Sequence[np.ndarray], before: Sequence[np.ndarray] | None = None) -> Any:
         """Put copies of the weights into the layers; return a copy of the input."""

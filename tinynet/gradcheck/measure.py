@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from .numeric import EPS, TOLERANCES, Derivative
+from .numeric import TOLERANCES, Derivative
 
 ENTRIES = 200  # arrays up to this size are checked entry by entry, larger ones along random directions
 DIRECTIONS = 20
-FINER = 1 / 32  # of the step, to tell a kink from a curve
+SHARES = (1, 32, 1 / 32, 1024, 1 / 1024, 1 / 32768)  # of the step, where a difference agrees with nothing at the first
 METHODS = {
     "auto": ("complex step", "central differences"),
     "complex": ("complex step",),
@@ -19,81 +19,112 @@ METHODS = {
 
 
 class Measured:
-    """The derivative in one array, along every unit vector or along random directions of length 1.
+    """The derivative in one array, along unit vectors or along random directions.
 
-    By "auto" it is found by both methods. Where they agree the complex step is believed, since it has the more digits;
-    where they do not the forward pass is not analytic (it takes the absolute value or the real part of a complex
-    number), and the differences are. At a kink the two slopes of a difference differ, however short its step.
+    By "auto" it is found by both methods. Where they agree the complex step is believed, since it has the more digits.
+    Where they do not, by steps of any length and away from kinks, the forward pass is not analytic (it takes the
+    absolute value or the real part of a complex number), and the differences are believed.
+
+    A random direction has entries of about the size 1, so that an error in one entry shows at its full size in most.
     """
 
-    def __init__(self, derivative: Derivative, methods: tuple[str, ...], rng: np.random.Generator):
-        self.derivative = derivative
+    def __init__(
+        self,
+        derivative: Derivative,
+        methods: tuple[str, ...],
+        rng: np.random.Generator,
+        entries: np.ndarray | None = None,
+    ):
+        self.derivative, self.methods = derivative, methods
         array = derivative.values[derivative.which]
-        self.shape, self.entries = array.shape, array.size <= ENTRIES
-        self.directions = list(units(self.shape) if self.entries else drawn(self.shape, rng))
-        self.method = methods[0]
+        self.shape, self.size = array.shape, array.size
+        self.entries = np.arange(array.size) if entries is None and array.size <= ENTRIES else entries
+        self.count = DIRECTIONS if self.entries is None else len(self.entries)
+        self.seed = int(rng.integers(2**63))  # the directions are drawn anew when they are needed: they may be large
         self.kinks: list[int] = []  # numbers of the directions that were left out
-        self.near_kinks = 0  # how many directions crossed a kink and were measured by a shorter step
         self.complex = self.central = None
         if "complex step" in methods:
-            self.complex = np.array([derivative.by_complex_step(v) for v in self.directions])
+            self.complex = np.array([derivative.by_complex_step(self.direction(i)) for i in range(self.count)])
         if "central differences" in methods:
-            self.central, self.jumps = np.array([self.difference(v) for v in self.directions]).reshape(-1, 2).T
+            self.central = np.array([self.difference(i) for i in range(self.count)])
+        self.method = methods[0]
         self.numeric = self.central if self.complex is None else self.complex
 
-    def difference(self, v: np.ndarray, share: float = 1.0) -> tuple[float, float]:
-        """The central difference along v, and by how much its two slopes differ."""
-        ahead, behind = self.derivative.slopes(v, share)
-        return (ahead + behind) / 2, abs(ahead - behind)
+    def direction(self, i: int) -> np.ndarray:
+        """The i-th direction."""
+        if self.entries is None:
+            return np.random.default_rng([self.seed, i]).normal(size=self.shape)
+        unit = np.zeros(self.size)
+        unit[self.entries[i]] = 1
+        return unit.reshape(self.shape)
+
+    def step(self, i: int) -> float:
+        """How far a difference goes: in proportion to an entry that is larger than 1; shared out among all entries."""
+        sizes = np.maximum(1, np.abs(self.derivative.values[self.derivative.which])).ravel()
+        if self.entries is None:
+            return self.derivative.STEP * math.sqrt((sizes * sizes).mean() / self.size)
+        return self.derivative.STEP * float(sizes[self.entries[i]])
+
+    def difference(self, i: int, share: float = 1.0) -> float:
+        """The central difference along the i-th direction, over a share of the step."""
+        return self.derivative.by_difference(self.direction(i), self.step(i) * share)
 
     def largest(self) -> float:
         """The largest entry that was found; 0 along random directions, which do not show it."""
-        return _largest(self.numeric) if self.entries else 0.0
+        return 0.0 if self.entries is None else _largest(self.numeric)
 
     def along(self, gradient: np.ndarray) -> np.ndarray:
         """The derivatives along the directions that this gradient claims."""
-        return gradient.ravel() if self.entries else np.array([(gradient * v).sum() for v in self.directions])
+        if self.entries is None:
+            return np.array([(gradient * self.direction(i)).sum() for i in range(self.count)])
+        return gradient.ravel()[self.entries]
 
     def scale(self, largest: float, tolerance: float) -> float:
         """What errors are relative to: the largest entry of all gradients, if rounding alone stays below the tolerance.
 
         Where all gradients are tiny beside the numbers that they are computed from, rounding counts instead.
         """
-        if self.method == "complex step":
-            rounding = 4 * EPS * _largest(self.derivative.upstream)
-        else:
-            rounding = self.derivative.rounding()
-        return max(largest, rounding / tolerance) or 1.0
+        spread = math.sqrt(self.size) if self.entries is None else 1
+        return max(largest, self.derivative.rounding(self.method) * spread / tolerance) or 1.0
 
-    def settle(self, gradient: np.ndarray, largest: float, tolerance: float | None) -> None:
-        """Choose the method, and set aside the directions at a kink."""
-        if self.complex is not None and self.central is not None:
-            apart = np.abs(self.complex - self.central)
-            agreed = max(TOLERANCES["central differences"] * largest, self.derivative.rounding())
-            if (apart > np.maximum(agreed, self.jumps)).any():  # further apart than a kink could bring them
-                self.method, self.numeric = "central differences", self.central.copy()
-        tolerance = tolerance or TOLERANCES[self.method]
-        scale = self.scale(largest, tolerance)
-        for index in np.flatnonzero(~(self.errors(gradient, scale) <= tolerance)):
-            self._look_for_kink(index, self.along(gradient)[index], scale, tolerance)
+    def settle(self, gradient: np.ndarray, largest: float, tolerance: float | None) -> bool:
+        """Choose the method, and set aside the entries at a kink; False if only single entries can be checked.
 
-    def _look_for_kink(self, index: int, claimed: float, scale: float, tolerance: float) -> None:
-        """Set a direction aside where f has a kink; measure it anew where one is near.
-
-        At a kink the error is at most the difference of the two slopes, so one that is larger has another reason. On a
-        curve the difference shrinks with the step; at a kink it stays; and near one it vanishes as soon as the step is
-        too short to reach it.
+        A random direction meets the kinks of all entries, so that hardly one would be left.
         """
-        v = self.directions[index]
-        _, jump = self.difference(v)
-        if not jump > abs(self.numeric[index] - claimed) / 2:
-            return
-        finer, finer_jump = self.difference(v, FINER)
-        if finer_jump > jump / 4 and finer_jump > 1e-5 * scale:
-            self.kinks.append(int(index))
-        elif self.method == "central differences" and abs(finer - claimed) <= tolerance * scale:
-            self.numeric[index] = finer
-            self.near_kinks += 1
+        if self.complex is not None and self.central is not None:
+            self.method = "central differences"
+            allowed = TOLERANCES[self.method] * self.scale(largest, TOLERANCES[self.method])
+            if all(self.agrees(i, self.complex[i], allowed) or self.at_kink(i) for i in range(self.count)):
+                self.method = "complex step"
+            self.numeric = self.complex if self.method == "complex step" else self.central
+        tolerance = TOLERANCES[self.method] if tolerance is None else tolerance
+        scale, claimed = self.scale(largest, tolerance), self.along(gradient)
+        for i in np.flatnonzero(~(self.errors(gradient, scale) <= tolerance)):
+            if self.method == "central differences" and self.agrees(i, claimed[i], tolerance * scale):
+                self.numeric[i] = claimed[i]  # by another step
+            elif self.at_kink(i):
+                if self.entries is None:
+                    return False
+                self.kinks.append(int(i))
+        return True
+
+    def agrees(self, i: int, value: float, allowed: float) -> bool:
+        """Whether the difference over some step is this value: each step has its own rounding and truncation."""
+        first = abs(self.central[i] - value) <= allowed
+        return first or any(abs(self.difference(i, share) - value) <= allowed for share in SHARES[1:])
+
+    def at_kink(self, i: int) -> bool:
+        """Whether some number in the forward pass has two slopes along the i-th direction, however short the step.
+
+        On a curve their difference shrinks with the step; near a kink it vanishes as soon as the step is too short to
+        reach it; if it is rounding it grows; at a kink it stays.
+        """
+        v, h = self.direction(i), self.step(i)
+        bends, slopes = self.derivative.bends(v, h)
+        finer, _ = self.derivative.bends(v, h / 32)
+        lasting = (finer > bends / 2) & (finer < bends * 2)
+        return bool((lasting & (finer > 1e-4 * slopes.max(initial=0))).any())
 
     def errors(self, gradient: np.ndarray, scale: float) -> np.ndarray:
         """The error along each direction, relative to the scale; NaN is infinitely wrong, a kink is not counted."""
@@ -102,16 +133,9 @@ class Measured:
         errors[self.kinks] = 0
         return errors
 
-    def error(self, gradient: np.ndarray, largest: float, tolerance: float | None = None) -> float:
+    def error(self, gradient: np.ndarray, largest: float, tolerance: float) -> float:
         """The largest of the errors."""
-        scale = self.scale(largest, tolerance or TOLERANCES[self.method])
-        return float(self.errors(gradient, scale).max(initial=0))
-
-    def along_one(self, v: np.ndarray) -> float:
-        """The derivative along another direction, by the method that was chosen."""
-        if self.method == "complex step":
-            return self.derivative.by_complex_step(v)
-        return self.difference(v)[0]
+        return float(self.errors(gradient, self.scale(largest, tolerance)).max(initial=0))
 
     def worst(self, gradient: np.ndarray, scale: float, rng: np.random.Generator) -> tuple[tuple[int, ...], float]:
         """The index of the largest error, and the derivative there; among random directions it is searched for.
@@ -119,11 +143,11 @@ class Measured:
         The search halves the array again and again and goes where the error along a random direction is larger: it ends
         at a wrong entry, not always at the worst.
         """
-        if self.entries:
+        if self.entries is not None:
             errors = self.errors(gradient, scale)
             errors[self.kinks] = -1
             place = int(errors.argmax())
-            return np.unravel_index(place, self.shape), float(self.numeric[place])
+            return np.unravel_index(self.entries[place], self.shape), float(self.numeric[place])
         start, stop = 0, gradient.size
         while stop - start > 1:
             middle, errors = (start + stop) // 2, []
@@ -131,12 +155,12 @@ class Measured:
                 v = np.zeros(gradient.size)
                 v[half] = rng.normal(size=half.stop - half.start)
                 v = v.reshape(self.shape)
-                errors.append(abs((gradient * v).sum() - self.along_one(v)))
+                errors.append(abs((gradient * v).sum() - self.derivative.by(self.method, v, self.step(0))))
             start, stop = (start, middle) if errors[0] >= errors[1] else (middle, stop)
         index = np.unravel_index(start, self.shape)
         unit = np.zeros(self.shape)
         unit[index] = 1
-        return index, self.along_one(unit)
+        return index, self.derivative.by(self.method, unit, self.derivative.STEP)
 
 
 def units(shape):
@@ -145,13 +169,6 @@ def units(shape):
         v = np.zeros(shape)
         v[index] = 1
         yield v
-
-
-def drawn(shape, rng):
-    """Random directions of length 1; a wrong entry shows in almost all of them."""
-    for _ in range(DIRECTIONS):
-        v = rng.normal(size=shape)
-        yield v / np.sqrt((v * v).sum())
 
 
 def _largest(array: np.ndarray) -> float:

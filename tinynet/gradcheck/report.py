@@ -18,9 +18,10 @@ class GradientError(AssertionError):
 class Row:
     """One gradient of one check.
 
-    `error` is the largest error relative to the report's `scale`, `index` its place, `analytic` and `numeric` what
-    backward gives there and what it should be; `checked` counts the entries or directions, `kinks` those left out.
-    Along random directions nothing but the error is known of a right gradient, and index is None.
+    `error` is the largest error relative to the report's `scale`, or to what a note says; `index` is its place,
+    `analytic` and `numeric` are what backward gives there and what it should be. `checked` of its `size` entries, or so
+    many random directions, were looked at, without the `kinks`. Along random directions nothing but the error is known
+    of a right gradient, and index is None.
     """
 
     layer: str
@@ -28,6 +29,7 @@ class Row:
     error: float
     tolerance: float
     method: str
+    size: int
     checked: int
     whole: bool  # entry by entry, not along random directions
     index: tuple[int, ...] | None = None
@@ -52,7 +54,7 @@ class Report:
     """All gradients of one layer, loss or model. `str(report)` is a table; `passed` says whether all is well.
 
     `rows` has one entry a gradient; `problems` are faults of another kind, in words; `notes` say how the check was
-    made; `parts` holds, for a model that failed, the reports of those of its parts that fail by themselves.
+    made; `parts` holds, for a model, the reports of those of its layers and of its loss that fail by themselves.
     """
 
     subject: str
@@ -60,12 +62,12 @@ class Report:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     scale: float = 1.0
-    parts: Sequence[Report] = ()
+    parts: list[Report] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
         """Whether every gradient is right and nothing else is wrong."""
-        return not self.problems and all(row.passed for row in self.rows)
+        return not self.problems and not self.parts and all(row.passed for row in self.rows)
 
     @property
     def error(self) -> float:
@@ -81,11 +83,13 @@ class Report:
 
     def __str__(self) -> str:
         verdict = "right" if self.passed else "WRONG"
-        lines = [f"Gradient check of {self.subject}: {verdict}", "", *_table(self.rows)]
-        lines += [
-            f"Errors are relative to {self.scale:.3g}, the largest entry of all these gradients; "
-            f"up to {_limits(self.rows)} they count as rounding."
-        ]
+        lines = [f"Gradient check of {self.subject}: {verdict}"]
+        if self.rows:
+            lines += ["", *_table(self.rows)]
+            lines += [
+                f"Errors are relative to {self.scale:.3g}, the largest entry of all these gradients; "
+                f"up to {_limits(self.rows)} they count as rounding."
+            ]
         lines += [f"Note: {note}" for note in self.notes]
         causes = list(dict.fromkeys(row.cause for row in self.rows if row.cause))
         if self.problems or causes:
@@ -104,7 +108,8 @@ def _table(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         at = "" if row.index is None else f"[{', '.join(map(str, row.index))}]"
         values = ("" if value is None else f"{value:.9g}" for value in (row.analytic, row.numeric))
-        count = f"{row.checked} {'entries' if row.whole else 'directions'}"
+        some = f" of {row.size}" if row.whole and row.checked < row.size else ""
+        count = f"{row.checked}{some} {'entries' if row.whole else 'directions'}"
         if row.kinks:
             count += f", {row.kinks} at a kink left out"
         wrong = "" if row.passed else "WRONG" if row.error > row.tolerance else "UNCHECKED"

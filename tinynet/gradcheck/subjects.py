@@ -10,19 +10,20 @@ import numpy as np
 
 from .. import inputs
 from ..backend import to_array, to_numpy
-from ..checks import integer, lookup
+from ..checks import integer, lookup, number
 from ..checks import shape as check_shape
 from ..layers.base import Layer
 from ..layers.chain import unique
 from ..losses import Loss
 from ..trainer import Trainer
 from ..training import on_logits
-from .check import Check
+from .check import Check, NotFiniteError
 from .function import Function
 from .measure import METHODS
 from .report import Report
 
-NOISE = 0.1  # added to fresh weights: a bias of 0 or a scale of 1 would hide what is multiplied by it
+NOISE = 0.1  # of fresh weights: a bias of 0 or a scale of 1 would hide what is multiplied by it
+WIDE, MODERATE = (0.03, 10), (0.1, 1)  # sizes of random inputs: beyond the bounds of most clips, or within most domains
 BATCHES = (5, 7, 11, 13, 3)  # the first that is no other size of the layer, so that a factor of it can be told
 REDRAWS = 5
 
@@ -42,21 +43,24 @@ def check_layer(
 
     The layer may be any Layer, built or not, one of your own or a whole Sequential (without its loss). Everything is
     done with a copy of it in float64: the layer itself, its weights and gradients stay as they are. In the copy weights
-    that are fresh, and those whose entries are all the same, get a little noise (uniform in +-0.1): a scale of 1 or a
+    that are fresh, and those whose entries are all the same, get some noise, up to a tenth of each: a scale of 1 or a
     bias of 0 would hide errors.
 
     Each gradient is found twice without calculus, by the complex step and by central differences (the formulas are in
     `gradcheck.numeric`): arrays of up to 200 entries entry by entry, larger ones along 20 random directions. An error
     is relative to the largest entry of all the layer's gradients. It is a fault, too, if the forward pass gives other
     results at a second call, if forward or backward write into their inputs or the weights, and if the gradients
-    depend on what their arrays held before, on another forward between forward and backward, or on need_dx.
+    depend on what their arrays held before, on another forward between forward and backward, or on need_dx. What is
+    shown holds for one shape, one batch and one value of `training`; a layer that goes other ways for other shapes is
+    checked with each of them.
 
     Arguments:
         input_shape   of one sample, as in `input_shape=` of a layer; not needed with x
-        x             inputs to check at, batch axis included; by default random numbers from 0.1 to 1.1 in size, of
+        x             inputs to check at, batch axis included; by default random numbers from 0.03 to 10 in size, of
                       either sign, drawn again where one meets a kink. Entries of x at a kink are left out, and counted
         batch_size    of the random inputs; by default a number that is no other size of the layer
-        method        "auto" (both; the complex step is believed where they agree), "complex" or "central"
+        method        "auto" (both; the complex step is believed where they agree), "central", or "complex" alone, which
+                      trusts the forward pass to be analytic: no abs, no real part, no norm
         tolerance     the error that counts as rounding; default 1e-12 for the complex step, 1e-6 for differences
         training      what forward is given
         seed          of all that is random here
@@ -69,27 +73,29 @@ def check_layer(
         raise TypeError(f"check_layer takes a Layer; got {layer!r}{hint}.")
     if (x is None) == (input_shape is None):
         raise ValueError("check_layer needs an input_shape (of one sample) or inputs x, one of the two.")
+    methods, tolerance, seed = _options(method, tolerance, seed)
     batch_size = None if batch_size is None else integer("batch_size", batch_size)
-    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
-    shape = check_shape("input_shape", input_shape) if x is None else to_numpy(to_array(x)).shape[1:]
+    given = None if x is None else _real("x", x)
+    shape = check_shape("input_shape", input_shape) if given is None else given.shape[1:]
     for redraw in range(REDRAWS):
         rng = np.random.default_rng([seed, redraw])
         twin = copied(layer)
         output_shape = built(twin, shape, rng)
         parts = noisy(twin.parts(), rng, fresh=not layer.built)
-        if x is None:
-            batch = batch_size or distinct_batch(shape, output_shape, parts)
-            drawn = rng.choice([-1, 1], (batch, *shape)) * (0.1 + rng.random((batch, *shape)))
-        else:
-            drawn = np.array(to_numpy(to_array(x)), dtype="float64")
-        function = Function(parts, drawn, training=training)
-        subject = f"{type(layer).__name__} '{layer.name}' for inputs of shape {drawn.shape}"
-        check = Check(function, subject, methods, tolerance, rng)
-        check.run(rng.normal)
-        if x is not None or not check.met_kinks:
+        batch = batch_size or distinct_batch(shape, output_shape, parts)
+        x = drawn((batch, *shape), rng, MODERATE if redraw == REDRAWS - 1 else WIDE) if given is None else given
+        subject = f"{type(layer).__name__} '{layer.name}' for inputs of shape {x.shape}"
+        check = Check(Function(parts, x, training=training), subject, methods, tolerance, rng)
+        try:
+            check.run(rng.normal)
+        except NotFiniteError:
+            if given is not None or redraw == REDRAWS - 1:
+                raise
+            continue
+        if given is not None or not check.met_kinks:
             break
     if redraw:
-        check.report.notes.append(f"the random inputs were drawn {redraw + 1} times, since some lay at a kink.")
+        check.report.notes.append(f"the random inputs were drawn {redraw + 1} times, to avoid kinks, NaN and infinity.")
     return check.finished()
 
 
@@ -110,9 +116,9 @@ def check_loss(
     if not isinstance(loss, Loss):
         hint = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
         raise TypeError(f"check_loss takes a Loss; got {loss!r}{hint}.")
-    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    methods, tolerance, seed = _options(method, tolerance, seed)
     twin, rng = copied(loss), np.random.default_rng(seed)
-    outputs = np.array(to_numpy(to_array(y_pred)), dtype="float64")
+    outputs = _real("y_pred", y_pred)
     labels = twin.check(y_true, outputs.shape)
     function = Function([], outputs, loss=twin, labels=labels)
     check = Check(function, f"the loss {loss.name} for outputs of shape {outputs.shape}", methods, tolerance, rng)
@@ -132,16 +138,16 @@ def check_model(
 ) -> Report:
     """Check the gradients of a compiled model for the mean loss of a batch: of every weight, and of the inputs.
 
-    The loss is the one that is trained: where the model ends in softmax, that of its logits. If a gradient is wrong,
-    every layer and the loss are checked by themselves too, at the values that they have in the model, and those that
-    fail are in the report, with their likely causes. What else is checked, the other arguments, and what is returned
-    and raised: as in check_layer. Metrics, optimizer and weights of the model stay as they are.
+    The loss is the one that is trained: where the model ends in softmax, that of its logits. Every layer and the loss
+    are checked by themselves too, at the values that they have in the model: those that fail are in the report, with
+    their likely causes. What else is checked, the other arguments, and what is returned and raised: as in check_layer.
+    Metrics, optimizer and weights of the model stay as they are.
     """
     if not isinstance(model, Trainer):
         raise TypeError(f"check_model takes a compiled model; got {model!r}. For a layer there is check_layer.")
     if model.loss is None:
         raise ValueError("check_model takes a compiled model: call model.compile(optimizer, loss) first.")
-    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    methods, tolerance, seed = _options(method, tolerance, seed)
     rng, twin = np.random.default_rng(seed), copied(model)
     x, y = inputs.as_samples(x), inputs.as_labels(y)
     inputs.check_lengths(x, y)
@@ -155,15 +161,32 @@ def check_model(
     subject = f"the model '{model.name}' with the loss {model.loss.name} for inputs of shape {x.shape}"
     check = Check(function, subject, methods, tolerance, rng)
     check.run(lambda size: 1 / math.prod(size))
-    if not check.report.passed:
-        check.report.parts = check.parts_that_fail()
+    check.check_parts()
     return check.finished()
 
 
 def copied(thing: Any) -> Any:
-    """A deep copy, so that nothing of the user's is touched."""
+    """A deep copy, so that nothing of the user's is touched; what cannot be copied (a module, a lock) is shared."""
+    shared: dict[int, Any] = {}
+    seen, waiting = set(), [thing]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, (Layer, Loss)):
+            waiting += vars(value).values()
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+        elif not isinstance(value, np.ndarray):
+            try:
+                copy.deepcopy(value)
+            except Exception:  # whatever it is, it does not want to be copied
+                shared[id(value)] = value
     try:
-        return copy.deepcopy(thing)
+        return copy.deepcopy(thing, shared)
     except Exception as error:
         raise TypeError(f"{thing!r} is checked on a copy, but cannot be copied: {error}") from error
 
@@ -177,14 +200,22 @@ def built(layer: Layer, input_shape: tuple[int, ...], rng: np.random.Generator) 
 
 
 def noisy(parts: list[Layer], rng: np.random.Generator, fresh: bool) -> list[Layer]:
-    """The parts, with a little noise on every weight if all are fresh, else on those whose entries are all the same."""
+    """The parts, with a little noise on every weight if all are fresh, else on those whose entries are all the same.
+
+    It changes a number by up to a tenth, so that its sign stays, and a 0 by up to 0.1.
+    """
     for part in unique(parts):
         for name in part.weight_names:
             weight = np.array(to_numpy(getattr(part, name)), dtype="float64")
-            if fresh or (weight == weight.flat[0]).all():
-                weight += rng.uniform(-NOISE, NOISE, weight.shape)
+            if fresh or not np.ptp(weight if weight.size else 0):
+                weight += rng.uniform(-NOISE, NOISE, weight.shape) * np.where(weight == 0, 1, np.abs(weight))
             part.bind(name, weight, np.zeros(weight.shape))
     return parts
+
+
+def drawn(shape: tuple[int, ...], rng: np.random.Generator, reach: tuple[float, float]) -> np.ndarray:
+    """Random numbers of either sign whose sizes are spread evenly over the powers of ten within the reach."""
+    return rng.choice([-1, 1], shape) * 10 ** rng.uniform(*np.log10(reach), shape)
 
 
 def distinct_batch(shape: tuple[int, ...], output_shape: tuple[int, ...], parts: list[Layer]) -> int:
@@ -192,3 +223,24 @@ def distinct_batch(shape: tuple[int, ...], output_shape: tuple[int, ...], parts:
     weights = [getattr(part, name).shape for part in unique(parts) for name in part.weight_names]
     taken = {*shape, *output_shape, *(size for shape in weights for size in shape)}
     return next((size for size in BATCHES if size not in taken), BATCHES[0])
+
+
+# ---- arguments --------------------------------------------------------------------------------------------------
+
+
+def _options(method: str, tolerance: float | None, seed: int) -> tuple[tuple[str, ...], float | None, int]:
+    """The methods, the tolerance and the seed, checked."""
+    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    if tolerance is not None and not number("tolerance", tolerance, least=0):
+        raise ValueError("tolerance must be more than 0: the numbers that gradients are held against are rounded too.")
+    return methods, tolerance, integer("seed", seed, least=0)
+
+
+def _real(name: str, values: Any) -> np.ndarray:
+    """Inputs as float64 on the host; ValueError unless they are real numbers of at least one sample."""
+    array = to_numpy(to_array(values))
+    if array.dtype.kind not in "biuf" or array.ndim == 0 or array.size == 0:
+        raise ValueError(
+            f"{name} must hold real numbers, the first axis counting samples; got {array.dtype}, shape {array.shape}."
+        )
+    return np.array(array, dtype="float64")

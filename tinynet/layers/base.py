@@ -250,7 +250,8 @@ class Gradients(dict):
             raise KeyError(f"{name!r} is no weight of this layer; it has {list(self)}")
         if self[name] is not value:
             if np.shape(value) != self[name].shape:
-                raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {np.shape(value)}.")
+                turned = " Is it transposed?" if np.shape(value) == self[name].shape[::-1] else ""
+                raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {np.shape(value)}.{turned}")
             self[name][...] = value
 
 
