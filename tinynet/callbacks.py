@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -88,10 +89,13 @@ class TerminateOnNaN(Callback):
     def on_train_batch_end(self, batch, logs=None):
         if not math.isfinite(logs["loss"]):
             where = f"Batch {batch + 1} of epoch {self.epoch + 1} (step {self.model.optimizer.iterations})"
-            warnings.warn(
+            fit = sys._getframe(5)  # the line that called fit
+            warnings.warn_explicit(
                 f"{where}: the loss is {logs['loss']}; training stops.",
                 RuntimeWarning,
-                stacklevel=6,  # where fit was called
+                fit.f_code.co_filename,
+                fit.f_lineno,
+                registry={},  # so that every stop is said, not only the first from that line
             )
             self.model.stop_training = True
 

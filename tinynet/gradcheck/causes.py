@@ -191,7 +191,8 @@ def wrong_axis(suspect: Suspect) -> Iterator[str]:
         return
     sums, meant = spanned(gathers != 0, y_shape), spanned(acts != 0, y_shape)
     wrongly, missed = sorted(sums.keys() - meant), sorted(meant.keys() - sums)
-    if not all(whole for axis, whole in [*sums.items(), *meant.items()] if axis in (*wrongly, *missed)):
+    whole = all(whole for axis, whole in [*sums.items(), *meant.items()] if axis in (*wrongly, *missed))
+    if not whole or len(wrongly) > 1 or len(missed) > 1:
         return
     if wrongly and missed:
         yield f"summed over the wrong axis: dy is summed over {axes(wrongly)} where {axes(missed)} is meant."

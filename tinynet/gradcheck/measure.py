@@ -10,7 +10,7 @@ from .numeric import TOLERANCES, Derivative
 
 ENTRIES = 200  # arrays up to this size are checked entry by entry, larger ones along random directions
 DIRECTIONS = 20
-SHARES = (1, 32, 1 / 32, 1024, 1 / 1024, 1 / 32768)  # of the step, where a difference agrees with nothing at the first
+SHARES = (32, 1 / 32, 1024, 1 / 1024, 1 / 32768)  # of the step, for a difference that does not agree with a value
 METHODS = {
     "auto": ("complex step", "central differences"),
     "complex": ("complex step",),
@@ -65,9 +65,15 @@ class Measured:
             return self.derivative.STEP * math.sqrt((sizes * sizes).mean() / self.size)
         return self.derivative.STEP * float(sizes[self.entries[i]])
 
-    def difference(self, i: int, share: float = 1.0) -> float:
-        """The central difference along the i-th direction, over a share of the step."""
-        return self.derivative.by_difference(self.direction(i), self.step(i) * share)
+    def other_steps(self, i: int) -> list[float]:
+        """Longer and shorter ones, and one in proportion to a tiny entry."""
+        steps = [self.step(i) * share for share in SHARES]
+        entry = 0.0 if self.entries is None else self.derivative.values[self.derivative.which].flat[self.entries[i]]
+        return [*steps, self.derivative.STEP * abs(float(entry))] if entry else steps
+
+    def difference(self, i: int, step: float | None = None) -> float:
+        """The central difference along the i-th direction."""
+        return self.derivative.by_difference(self.direction(i), self.step(i) if step is None else step)
 
     def largest(self) -> float:
         """The largest entry that was found; 0 along random directions, which do not show it."""
@@ -107,12 +113,20 @@ class Measured:
                 if self.entries is None:
                     return False
                 self.kinks.append(int(i))
+            elif self.method == "central differences":
+                self.numeric[i] = self.steadiest(i)
         return True
 
     def agrees(self, i: int, value: float, allowed: float) -> bool:
         """Whether the difference over some step is this value: each step has its own rounding and truncation."""
         first = abs(self.central[i] - value) <= allowed
-        return first or any(abs(self.difference(i, share) - value) <= allowed for share in SHARES[1:])
+        return first or any(abs(self.difference(i, step) - value) <= allowed for step in self.other_steps(i))
+
+    def steadiest(self, i: int) -> float:
+        """The difference that changes least from one step to the next: truncation and rounding are small there."""
+        values = [self.difference(i, step) for step in sorted({self.step(i), *self.other_steps(i)})]
+        changes = [abs(one - other) for one, other in zip(values[1:], values[:-1], strict=True)]
+        return values[int(np.nanargmin([*changes, math.inf]))]
 
     def at_kink(self, i: int) -> bool:
         """Whether some number in the forward pass has two slopes along the i-th direction, however short the step.

@@ -98,4 +98,4 @@ class Derivative:
         largest = np.abs(self.upstream).max(initial=0)
         if method == "complex step":
             return 4 * EPS * float(largest) * max(1.0, *(float(np.abs(a).max(initial=0)) for a in self.values))
-        return EPS * float(max(np.abs(self.upstream * self.function(self.values)).sum(), largest)) / self.STEP
+        return 10 * EPS * float(max(np.abs(self.upstream * self.function(self.values)).sum(), largest)) / self.STEP

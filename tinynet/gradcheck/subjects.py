@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -18,6 +17,7 @@ from ..losses import Loss
 from ..trainer import Trainer
 from ..training import on_logits
 from .check import Check, NotFiniteError
+from .copies import copied
 from .function import Function
 from .measure import METHODS
 from .report import Report
@@ -163,32 +163,6 @@ def check_model(
     check.run(lambda size: 1 / math.prod(size))
     check.check_parts()
     return check.finished()
-
-
-def copied(thing: Any) -> Any:
-    """A deep copy, so that nothing of the user's is touched; what cannot be copied (a module, a lock) is shared."""
-    shared: dict[int, Any] = {}
-    seen, waiting = set(), [thing]
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, (Layer, Loss)):
-            waiting += vars(value).values()
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, (list, tuple)):
-            waiting += value
-        elif not isinstance(value, np.ndarray):
-            try:
-                copy.deepcopy(value)
-            except Exception:  # whatever it is, it does not want to be copied
-                shared[id(value)] = value
-    try:
-        return copy.deepcopy(thing, shared)
-    except Exception as error:
-        raise TypeError(f"{thing!r} is checked on a copy, but cannot be copied: {error}") from error
 
 
 def built(layer: Layer, input_shape: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
