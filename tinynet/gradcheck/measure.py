@@ -123,10 +123,12 @@ class Measured:
         return first or any(abs(self.difference(i, step) - value) <= allowed for step in self.other_steps(i))
 
     def steadiest(self, i: int) -> float:
-        """The difference that changes least from one step to the next: truncation and rounding are small there."""
-        values = [self.difference(i, step) for step in sorted({self.step(i), *self.other_steps(i)})]
-        changes = [abs(one - other) for one, other in zip(values[1:], values[:-1], strict=True)]
-        return values[int(np.nanargmin([*changes, math.inf]))]
+        """The difference that changes least from one step to the next, and whose rounding is small."""
+        steps = sorted({self.step(i), *self.other_steps(i)})
+        values = [self.difference(i, step) for step in steps]
+        rounding = self.derivative.rounding("central differences") * self.derivative.STEP
+        doubts = [abs(values[k] - values[k + 1]) + rounding / steps[k] for k in range(len(steps) - 1)]
+        return values[int(np.nanargmin([*doubts, math.inf]))]
 
     def at_kink(self, i: int) -> bool:
         """Whether some number in the forward pass has two slopes along the i-th direction, however short the step.
