@@ -40,7 +40,7 @@ class Measured:
         self.shape, self.size = array.shape, array.size
         self.entries = np.arange(array.size) if entries is None and array.size <= ENTRIES else entries
         self.count = DIRECTIONS if self.entries is None else len(self.entries)
-        self.seed = int(rng.integers(2**63))  # the directions are drawn anew when they are needed: they may be large
+        self.seed = rng.bit_generator.random_raw()  # directions may be large: they are drawn anew when they are needed
         self.kinks: list[int] = []  # numbers of the directions that were left out
         self.complex = self.central = None
         if "complex step" in methods:
@@ -91,7 +91,7 @@ class Measured:
         Where all gradients are tiny beside the numbers that they are computed from, rounding counts instead.
         """
         spread = math.sqrt(self.size) if self.entries is None else 1
-        return max(largest, self.derivative.rounding(self.method) * spread / tolerance) or 1.0
+        return max(largest, self.derivative.rounding(self.method) * spread / tolerance)
 
     def settle(self, gradient: np.ndarray, largest: float, tolerance: float | None) -> bool:
         """Choose the method, and set aside the entries at a kink; False if only single entries can be checked.
