@@ -15,7 +15,7 @@ The rule of what is left out, by where it stands:
 - what is said: `raise` and all in it (not the condition in front of it), f-strings and `__repr__`; no operator changes
   a string, so docstrings and names stay too;
 - annotations, decorators and `if TYPE_CHECKING`;
-- what changes speed alone: the arguments `out=` and `copy=`;
+- what changes speed alone: the arguments `out=` and `copy=`; and `strict=` of zip, an assertion about ourselves;
 - the default of a parameter that its function does not read: it is there for the signature that all layers share.
 
 The survivors that change nothing stand in tests/mutation_survivors.txt, each with the reason. The command fails if
@@ -79,7 +79,7 @@ LEFT_OUT = (
     | m.Annotation()
     | m.Decorator()
     | m.If(test=m.Name("TYPE_CHECKING"))
-    | m.Arg(keyword=m.Name("out") | m.Name("copy"))
+    | m.Arg(keyword=m.Name("out") | m.Name("copy") | m.Name("strict"))
 )
 
 

@@ -7,6 +7,7 @@ that is not listed is right.
 from dataclasses import dataclass
 
 import numpy as np
+from own_layers import Bilinear, Normalization
 
 from tinynet.layers import Dense, Layer, ReLU, Sigmoid, Softmax, Tanh
 from tinynet.losses import Loss, SparseCategoricalCrossentropy
@@ -178,6 +179,23 @@ class Residual(Linear):
     def backward(self, dy, cache, need_dx=True):
         super().backward(dy, cache)
         return dy.copy()
+
+
+class Exchanged(Bilinear):
+    def backward(self, dy, cache, need_dx=True):
+        dx = super().backward(dy, cache)
+        self.grads["W"], self.grads["V"] = self.grads["V"].copy(), self.grads["W"].copy()
+        return dx
+
+
+class ExchangedToo(Normalization):
+    def __init__(self):
+        super().__init__(-1)
+
+    def backward(self, dy, cache, need_dx=True):
+        dx = super().backward(dy, cache)
+        self.grads["g"], self.grads["s"] = self.grads["s"].copy(), self.grads["g"].copy()
+        return dx
 
 
 def transposed_axes(layer, dy, cache, dx):
@@ -366,8 +384,16 @@ LAYERS = {
         spoilt(Scale, put("a", lambda s, dy, x, g: g * np.array([0, 2, 1, 1]))), (4,), {"a": ""}
     ),
     "NaN in one entry": Sabotage(
-        spoilt(Scale, put("a", lambda s, dy, x, g: g * np.array([1, np.nan, 1, 1]))), (4,), {"a": ""}
+        spoilt(Scale, put("a", lambda s, dy, x, g: g * np.array([1, np.nan, 1, 1]))), (4,), {"a": "holds NaN"}
     ),
+    "infinity in one entry": Sabotage(
+        spoilt(Tanh, give(lambda s, dy, x, dx: np.where(np.arange(4) == 2, np.inf, dx))), (4,), {"x": "holds NaN"}
+    ),
+    "W and V exchanged": Sabotage(Exchanged, (3,), {"W": "are exchanged", "V": "the gradient of W is the right one"}),
+    "scale and shift exchanged": Sabotage(
+        ExchangedToo, (4,), {"g": "of s is the right one here: the two are exchanged", "s": "are exchanged"}
+    ),
+    "a without dy": Sabotage(spoilt(Scale, put("a", lambda s, dy, x, g: x.sum(axis=0))), (4,), {"a": "dy is left out"}),
 }
 CLASSES = np.array([0, 2, 1, 1])
 TARGETS = np.random.default_rng(0).normal(size=(4, 3))

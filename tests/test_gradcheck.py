@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 
@@ -27,6 +28,11 @@ EXACT = 1e-12  # the complex step is exact but for rounding; sums of some hundre
 def exact(report):
     """Whether all gradients are right to the last digits, as the complex step sees them."""
     return report.error <= EXACT and {row.method for row in report.rows} <= {"complex step"}
+
+
+def text(report):
+    """What a report says, on one line."""
+    return " ".join(str(report).split())
 
 
 def failure(check, *arguments, **options):
@@ -175,6 +181,7 @@ def test_every_cause_that_can_be_named_is_proved_by_two_wrong_layers_or_losses()
         causes.remembered: "last forward left",
         causes.sign: "wrong sign",
         causes.transposed_weight: "W transposed|kernel transposed",
+        causes.exchanged: "are exchanged",
     }
     texts = [
         *proofs.values(),
@@ -187,6 +194,7 @@ def test_every_cause_that_can_be_named_is_proved_by_two_wrong_layers_or_losses()
         "summed over the wrong axis|wrong axis",
         "one axis too many",
         "of dy is missing",
+        "holds NaN",
     ]
     for text in texts:
         assert sum(any(part in line for part in text.split("|")) for line in said) >= 2, text
@@ -215,7 +223,7 @@ def test_a_model_that_fails_names_the_layer_at_fault():
     assert [row.label for row in report.rows if not row.passed] == ["x", "dense.kernel", "dense.bias"]
     assert [part.subject.split(",")[0] for part in report.parts] == ["Spoilt 'spoilt'"]
     assert "wrong sign" in report.parts[0]["x"].cause
-    assert "Checked by itself, at its place in the model:" in str(report)
+    assert "Checked by itself, at its place in the model:" in text(report)
 
 
 def test_a_model_with_a_loss_without_factors_asks_for_1_over_n():
@@ -225,7 +233,7 @@ def test_a_model_with_a_loss_without_factors_asks_for_1_over_n():
     for row in report.rows:
         assert "equal to the batch size (6 times too large): is 1/N missing?" in row.cause
     assert [part.subject.split(",")[0] for part in report.parts] == ["the loss sparse_categorical_crossentropy"]
-    assert "x, dense.kernel, dense.bias, dense_1.kernel, dense_1.bias: every element" in str(report)
+    assert "x, dense.kernel, dense.bias, dense_1.kernel, dense_1.bias: every element" in text(report)
 
 
 # ---- other faults ------------------------------------------------------------------------------------------------
@@ -285,16 +293,15 @@ class StepsLast(sabotage.Scale):
     ("layer", "problem"),
     [
         (Restless(), "forward gives other results when it is called again"),
-        (InPlace(), "write into their inputs"),
-        (WithoutDx(), "with need_dx=False backward gives another gradient of a"),
+        (InPlace(), "forward or backward write into their inputs"),
+        (WithoutDx(), r"with need_dx=False backward gives another gradient of without_dx\.a"),
         (Turned(), r"the gradient of x has shape \(4, 5\), not \(5, 4\). It is transposed"),
         (StepsLast(), "backward changes the weight a; that is the optimizer's work"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Layer) else "",
 )
 def test_other_faults_fail_too(layer, problem):
-    with pytest.raises(gradcheck.GradientError, match=f"Wrong: .*{problem}"):
-        gradcheck.check_layer(layer, (4,))
+    assert re.search(f"Wrong: {problem}", text(failure(gradcheck.check_layer, layer, (4,))))
 
 
 def test_a_loss_that_takes_a_number_as_factors_for_something_else_fails():
@@ -302,8 +309,9 @@ def test_a_loss_that_takes_a_number_as_factors_for_something_else_fails():
         def backward(self, labels, cache, factors):
             return super().backward(labels, cache, factors) * (2 if np.ndim(factors) == 0 else 1)
 
-    with pytest.raises(gradcheck.GradientError, match="with a number as factors"):
-        gradcheck.check_loss(Whole(), sabotage.TARGETS, sabotage.TARGETS[::-1])
+    assert "with a number as factors" in text(
+        failure(gradcheck.check_loss, Whole(), sabotage.TARGETS, sabotage.TARGETS[::-1])
+    )
 
 
 class Single(Layer):
@@ -366,7 +374,7 @@ def test_where_forward_is_not_analytic_differences_are_believed():
     report = gradcheck.check_layer(TimesItsSize(), (4,))
     assert report["x"].method == "central differences"
     assert 1e-13 < report.error < 1e-9
-    assert "the two methods find other derivatives" in str(report)
+    assert "the two methods find other derivatives" in text(report)
     assert failure(gradcheck.check_layer, HalfOfIt(), (4,))["x"].error > 0.1
     assert gradcheck.check_layer(HalfOfIt(), (4,), method="complex").passed, "as its documentation says"
 
@@ -374,7 +382,7 @@ def test_where_forward_is_not_analytic_differences_are_believed():
 def test_where_the_complex_step_cannot_be_taken_differences_are():
     report = gradcheck.check_layer(RealOnly(), (4,))
     assert report["x"].method == "central differences"
-    assert "the complex step cannot be taken: its forward pass does not work on complex numbers" in str(report)
+    assert "the complex step cannot be taken: its forward pass does not work on complex numbers" in text(report)
     with pytest.raises(ValueError, match="The complex step cannot be taken through RealOnly 'real_only'"):
         gradcheck.check_layer(RealOnly(), (4,), method="complex")
 
@@ -389,7 +397,7 @@ def test_a_forward_that_gives_real_numbers_for_complex_ones_is_noticed(part):
             return dy * cache
 
     report = gradcheck.check_layer(Part(), (3,))
-    assert "makes real numbers of complex ones" in str(report)
+    assert "makes real numbers of complex ones" in text(report)
 
 
 def test_methods_can_be_asked_for():
@@ -442,7 +450,7 @@ class Threshold(Layer):
 def test_entries_at_a_kink_are_left_out_and_counted(method):
     report = gradcheck.check_layer(Threshold(), x=[[0.3, 1.0, -1.0, 0.5]], method=method)
     assert (report["x"].kinks, report["x"].checked) == (1, 4)
-    assert "4 entries, 1 at a kink left out" in str(report)
+    assert "4 entries, 1 at kinks left out" in text(report)
     assert report["x"].index != (0, 0)
 
 
@@ -464,8 +472,9 @@ def test_a_wrong_gradient_is_no_kink():
 
 
 def test_nothing_but_kinks_is_no_success():
-    with pytest.raises(gradcheck.GradientError, match="all of x lies at a kink and is not checked"):
-        gradcheck.check_layer(ReLU(), x=np.zeros((2, 3)))
+    report = failure(gradcheck.check_layer, ReLU(), x=np.zeros((2, 3)))
+    assert "UNCHECKED x" in text(report)
+    assert "all of x lies at a kink and is not checked" in text(report)
 
 
 def test_random_inputs_at_a_kink_are_drawn_again():
@@ -484,7 +493,7 @@ def test_random_inputs_at_a_kink_are_drawn_again():
 
     report = gradcheck.check_layer(Steps(), (3,))
     assert report["x"].kinks == 0
-    assert "the random inputs were drawn 2 times, to avoid kinks, NaN and infinity" in str(report)
+    assert "the random inputs were drawn 2 times, to avoid kinks, NaN and infinity" in text(report)
 
 
 # ---- scale, noise, restoring -------------------------------------------------------------------------------------
@@ -515,7 +524,7 @@ def test_gradients_that_vanish_are_no_failure():
 
 def test_gradients_far_below_dy_are_checked_all_the_same():
     report = gradcheck.check_layer(own_layers.Tiny(), (3,))
-    assert "The error of x is relative to 0.00" in str(report)
+    assert "The error of x is relative to 0.00" in text(report)
     assert "relative to 0.00" not in str(gradcheck.check_layer(Tanh(), (3,)))
 
     class Wrong(own_layers.Tiny):
@@ -630,11 +639,11 @@ def test_training_is_what_forward_is_told():
 def test_wrong_calls():
     with pytest.raises(TypeError, match=r"check_layer takes a Layer; got .*write Dense\(...\)"):
         gradcheck.check_layer(Dense, (3,))
-    with pytest.raises(TypeError, match=r"check_loss takes a Loss; got .*write SparseCategoricalCrossentropy\(\)"):
+    with pytest.raises(TypeError, match=r"loss must be an instance: write SparseCategoricalCrossentropy\(\)"):
         gradcheck.check_loss(tn.losses.SparseCategoricalCrossentropy, [0], [[1.0, 2.0]])
-    with pytest.raises(ValueError, match=r"an input_shape .* or inputs x, one of the two"):
+    with pytest.raises(ValueError, match=r"needs an input_shape .*, or inputs x: the layer has none yet"):
         gradcheck.check_layer(Dense(3))
-    with pytest.raises(ValueError, match=r"an input_shape .* or inputs x, one of the two"):
+    with pytest.raises(ValueError, match="takes an input_shape or inputs x, not both"):
         gradcheck.check_layer(Dense(3), (3,), x=np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"write \(3,\)"):
         gradcheck.check_layer(Dense(3), 3)
@@ -683,17 +692,14 @@ def test_how_a_report_reads():
 
     lines = str(failure(gradcheck.check_layer, MeanForSum(3, name="mine"), (4,))).split("\n")
     assert lines[0] == "Gradient check of MeanForSum 'mine' for inputs of shape (5, 4): WRONG"
-    assert lines[2].split() == (
-        ["gradient", "of", "largest", "error", "at", "backward", "gives", "should", "be", "checked", "by"]
-    )
+    assert " ".join(lines[2].split()) == "gradient of largest error at backward gives should be checked by"
     kernel = lines[4].split()
-    assert kernel[0] == "mine.kernel"
-    assert kernel[1] == "8.0e-01"
-    assert kernel[-5:] == ["complex", "step,", "12", "entries", "WRONG"]
-    assert 5 * float(kernel[-7]) == pytest.approx(float(kernel[-6]), rel=1e-8)
+    assert kernel[:3] == ["WRONG", "mine.kernel", "8.0e-01"]
+    assert kernel[-4:] == ["complex", "step,", "12", "entries"]
+    assert 5 * float(kernel[-6]) == pytest.approx(float(kernel[-5]), rel=1e-8)
     assert lines[6].startswith("Errors are relative to ")
-    assert lines[-1] == (
-        "Likely cause, mine.kernel: every element is off by a factor equal to the batch size (5 times too small): is a "
-        "mean taken where the sum is meant?"
-    )
-    assert max(len(line) for line in lines[:6]) <= 120
+    assert lines[-2:] == [
+        "Likely cause, mine.kernel: every element is off by a factor equal to the batch size (5 times too",
+        "    small): is a mean taken where the sum is meant?",
+    ]
+    assert max(len(line) for line in lines) <= 100

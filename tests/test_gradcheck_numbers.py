@@ -1,5 +1,6 @@
 """The checker where numbers are unkind: large, small, saturated, cancelling, at many kinks at once; and odd layers."""
 
+import sys
 import threading
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_an_array_of_which_half_lies_at_kinks_is_checked_by_single_entries(metho
     row = report["x"]
     assert (row.checked, row.size, row.whole) == (200, 480, True)
     assert 60 < row.kinks < 140
-    assert f"200 of 480 entries, {row.kinks} at a kink left out" in str(report)
+    assert f"200 of 480 entries, {row.kinks} at kinks left out" in str(report)
 
     class Forgets(ReLU):
         def backward(self, dy, cache, need_dx=True):
@@ -103,13 +104,13 @@ def test_kinks_that_cancel_in_the_output(method):
     class Difference(Layer):
         """y = |a| - |b| for each pair."""
 
-        def build(self, input_shape):
-            return (input_shape[0] // 2,)
-
         def parts(self):
             return [Elementwise(lambda x: np.where(x > 0, x, -x), np.sign), Pairs()]
 
     class Pairs(Layer):
+        def build(self, input_shape):
+            return (input_shape[0] // 2,)
+
         def forward(self, x, training=False):
             return x[:, ::2] - x[:, 1::2], x.shape
 
@@ -229,21 +230,21 @@ def test_a_wrong_early_layer_of_a_deep_model_is_found_by_itself():
 
 
 def test_a_part_that_cannot_be_checked_by_itself_hides_no_other():
-    class Single(Layer):
-        def forward(self, x, training=False):
-            return x.astype("complex64" if x.dtype.kind == "c" else "float32"), None
+    class OneFactor(sabotage.MeanSquaredError):
+        """Takes the one number of training as factors, and no array."""
 
-        def backward(self, dy, cache, need_dx=True):
-            return dy
+        def backward(self, labels, cache, factors):
+            return 2 / cache.shape[-1] * (cache - labels) * float(factors)
 
-    model = tn.Sequential([sabotage.LAYERS["tanh, opposite sign"].make(), Single(), Dense(3)], seed=0)
-    model.compile("sgd", sabotage.MeanSquaredError())
+    model = tn.Sequential([sabotage.LAYERS["tanh, opposite sign"].make(), Dense(3)], seed=0)
+    model.compile("sgd", OneFactor())
     x = np.random.default_rng(0).normal(size=(4, 3))
     with pytest.raises(gradcheck.GradientError) as caught:
         gradcheck.check_model(model, x, x)
     report = caught.value.report
-    assert any("Single 'single', inputs (4, 3): could not be checked by itself" in note for note in report.notes)
+    assert any("the loss mean_squared_error, inputs (4, 3): could not be checked by itself" in n for n in report.notes)
     assert [part.subject for part in report.parts] == ["Spoilt 'spoilt', inputs (4, 3)"]
+    assert "\nAt fault by themselves: Spoilt 'spoilt', inputs (4, 3)\n" in str(report)
 
 
 # ---- odd layers --------------------------------------------------------------------------------------------------
@@ -365,6 +366,152 @@ def test_a_gradient_of_the_wrong_shape_is_asked_whether_it_is_transposed():
         gradcheck.check_layer(Turned(3), (4,))
 
 
+@pytest.mark.parametrize("how", ["buffer", "on the way in"])
+def test_rounding_to_float32_on_the_way_is_named(how):
+    class Rounds(Tanh):
+        def forward(self, x, training=False):
+            if how == "buffer":
+                y = np.zeros(x.shape, np.float32)
+                y[...] = np.tanh(x)
+            else:
+                y = np.tanh(np.asarray(x, np.float32))
+            return y.astype(x.dtype), y.astype(x.dtype)
+
+    with pytest.raises(ValueError, match=r"Rounds\.forward rounds to float32, .* np\.zeros\(shape, dtype=x\.dtype\)"):
+        gradcheck.check_layer(Rounds(), (3,))
+    model = tn.Sequential([Dense(2), Rounds(), Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"Rounds\.forward rounds to float32"):
+        gradcheck.check_model(model, np.random.default_rng(0).normal(size=(4, 3)), [0, 1, 2, 0])
+
+
+def test_numbers_that_float32_has_by_nature_are_no_rounding():
+    x = [[1.0, -2.5], [0.5, 4.0]]
+    halves = Elementwise(lambda x: x * 0.5, lambda x: 0.5)
+    for layer in (ReLU(), Flatten(), Elementwise(np.sign, np.zeros_like), halves):
+        assert gradcheck.check_layer(layer, x=x).passed
+
+
+def test_a_dropout_with_a_generator_of_its_own_is_checked():
+    class Dropout(Layer):
+        def __init__(self):
+            super().__init__()
+            self.rng = np.random.default_rng(0)
+
+        def forward(self, x, training=False):
+            kept = self.rng.random(x.shape) < 0.5
+            return x * kept * 2, kept * 2
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy * cache
+
+    layer = Dropout()
+    before = layer.rng.bit_generator.state
+    report = gradcheck.check_layer(layer, (6,))
+    assert report.passed
+    assert report["x"].method == "complex step"
+    assert layer.rng.bit_generator.state == before
+
+
+def test_randomness_from_elsewhere_is_the_only_fault_that_is_told():
+    class Restless(Layer):
+        def __init__(self):
+            super().__init__()
+            self.rng = [np.random.default_rng(0)]
+
+        def forward(self, x, training=False):
+            return x * self.rng[0].random(), None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy
+
+    with pytest.raises(gradcheck.GradientError, match="forward gives other results") as caught:
+        gradcheck.check_layer(Restless(), (3,))
+    assert caught.value.report.rows == []
+    assert len(caught.value.report.problems) == 1
+
+
+def test_a_forward_that_changes_a_weight_is_the_only_fault_that_is_told():
+    class Decays(sabotage.Scale):
+        def forward(self, x, training=False):
+            y = x * self.a
+            self.a *= 0.9
+            return y, x
+
+    with pytest.raises(gradcheck.GradientError, match=r"Wrong: forward changes the weight a\.") as caught:
+        gradcheck.check_layer(Decays(), (3,))
+    assert caught.value.report.rows == []
+
+
+def test_a_build_that_returns_another_shape():
+    class Longer(Tanh):
+        def build(self, input_shape):
+            return (input_shape[0] + 1,)
+
+    with pytest.raises(ValueError, match=r"outputs have shape \(5, 3\), but the layers were built for \(None, 4\)"):
+        gradcheck.check_layer(Longer(), (3,))
+
+
+def test_an_error_of_the_layers_own_tells_the_shapes():
+    class Matrices(Tanh):
+        def forward(self, x, training=False):
+            return super().forward(x @ np.ones((4, 4)))
+
+    with pytest.raises(ValueError, match="matmul") as caught:
+        gradcheck.check_layer(Matrices(), (8, 3))
+    notes = getattr(caught.value, "__notes__", None)
+    assert notes is None or notes == ["(while Matrices was checked for (5, 8, 3), 5 samples of (8, 3))"]
+    assert (notes is None) == (sys.version_info < (3, 11))
+
+
+def test_a_layer_that_knows_its_shape_need_not_be_told():
+    assert gradcheck.check_layer(Dense(2, input_shape=(3,)))["kernel"].size == 6
+    built = Dense(2)
+    built(np.ones((4, 5)))
+    assert gradcheck.check_layer(built)["kernel"].size == 10
+    assert gradcheck.check_layer(tn.Sequential([tn.Input((3,)), Dense(2)]))["kernel"].size == 6
+
+
+def test_a_loss_by_name_and_labels_that_do_not_fit():
+    assert gradcheck.check_loss("sparse_categorical_crossentropy", [0, 1], [[0.2, 0.8], [0.5, 0.5]]).passed
+    with pytest.raises(ValueError, match=r"as many samples; got shapes \(3, 3\) and \(2, 3\)"):
+        gradcheck.check_loss(sabotage.MeanSquaredError(), np.ones((3, 3)), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"got \(2,\). Are y_true and y_pred swapped\?"):
+        gradcheck.check_loss("sparse_categorical_crossentropy", [[0.2, 0.8], [0.5, 0.5]], [0, 1])
+
+
+def test_backward_returns_dx_alone():
+    class Both(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache), {}
+
+    with pytest.raises(TypeError, match=r"Both\.backward must return dx, an array; it returned tuple"):
+        gradcheck.check_layer(Both(), (3,))
+
+
+def test_a_sum_that_is_missing_altogether():
+    class Unsummed(sabotage.Scale):
+        def backward(self, dy, cache, need_dx=True):
+            self.grads["a"] = dy * cache
+            return dy * self.a
+
+    with pytest.raises(ValueError, match=r"got \(5, 4\). Is the sum over the axes in front missing\?"):
+        gradcheck.check_layer(Unsummed(), (4,))
+
+
+def test_gradients_that_are_all_0_show_nothing_and_that_is_said():
+    report = gradcheck.check_layer(ReLU(), x=[[-1.0, -2.0]])
+    assert report.passed
+    assert "Note: all gradients are 0 here, and nothing else is shown." in str(report)
+    assert "are 0 here" not in str(gradcheck.check_layer(ReLU(), x=[[-1.0, 2.0]]))
+
+
+def test_the_complex_step_alone_comes_with_a_warning_in_the_report():
+    note = "by the complex step alone, right and wrong mean nothing if forward is not analytic."
+    assert gradcheck.check_layer(Tanh(), (3,), method="complex").notes == [note]
+    assert gradcheck.check_layer(Tanh(), (3,)).notes == []
+
+
 # ---- causes ------------------------------------------------------------------------------------------------------
 
 
@@ -394,5 +541,6 @@ def test_softmax_over_another_axis_of_images_summed_over_the_wrong_one():
         def backward(self, dy, cache, need_dx=True):
             return cache * (dy - (dy * cache).sum(axis=2, keepdims=True))
 
-    with pytest.raises(gradcheck.GradientError, match="dy is summed over axis 2 where axis 1 is meant"):
+    with pytest.raises(gradcheck.GradientError) as caught:
         gradcheck.check_layer(Wrong(axis=1), (3, 4))
+    assert "dy is summed over axis 2 where axis 1 is meant" in caught.value.report["x"].cause

@@ -184,6 +184,7 @@ def test_bends_are_those_of_every_part():
         (np.abs, "makes real numbers of complex ones"),
         (lambda x: x + np.iscomplexobj(x), "gives other values for complex numbers"),
         (lambda x: x + 1e-8 * np.iscomplexobj(x), "gives other values for complex numbers"),
+        (lambda x: x / 10 + 1.5e-9 * np.iscomplexobj(x), "gives other values for complex numbers"),
         (lambda x: x + 1e-10 * np.iscomplexobj(x), None),
         (lambda x: 1e6 * x + 1e-8 * np.iscomplexobj(x), None),
     ],
@@ -355,16 +356,15 @@ def test_the_text_of_a_report():
     assert text.splitlines() == [
         "Gradient check of Some 'd': WRONG",
         "",
-        "gradient of  largest error  at       backward gives  should be  checked by",
-        "d.k          3.0e-16        [0, 12]  1.5             1.5        complex step, 200 of 400 entries,"
-        " 7 at a kink left out",
-        "x            2.5e-01        [1]      -2              2          central differences, 4 entries"
-        "                          WRONG",
-        "d.b          1.0e-09                                            central differences, 20 directions",
-        "d.c          0.0e+00                                            complex step, 4 entries, 4 at a kink left out"
-        "           UNCHECKED",
-        "Errors are relative to 12.3, the largest entry of all these gradients; up to 1e-12 (complex step) or 1e-06 "
-        "(central differences) they count as rounding.",
+        "           gradient of  largest error  at       backward gives  should be  checked by",
+        "           d.k          3.0e-16        [0, 12]  1.5             1.5        complex step,"
+        " 200 of 400 entries, 7 at kinks left out",
+        "WRONG      x            2.5e-01        [1]      -2              2          central differences, 4 entries",
+        "           d.b          1.0e-09                                            central differences, 20 directions",
+        "UNCHECKED  d.c          0.0e+00                                            complex step, 4 entries,"
+        " 4 at kinks left out",
+        "Errors are relative to 12.3, the largest entry of all these gradients; up to 1e-12 (complex step) or",
+        "    1e-06 (central differences) they count as rounding.",
         "Note: two.",
         "",
         "Wrong: one.",
@@ -403,3 +403,135 @@ def test_a_steep_wave_raises_no_alarm(method):
 
     for seed in range(5):
         assert gradcheck.check_layer(Wave(), (4,), method=method, seed=seed).passed
+
+
+# ---- small things that only show by hand -------------------------------------------------------------------------
+
+
+class Bends:
+    """Stands for a Derivative whose slopes differ by the numbers given, at the step and at a 32nd of it."""
+
+    STEP = H
+
+    def __init__(self, bend, finer, slope=1.0):
+        self.answers, self.slope, self.steps = [bend, finer], slope, []
+
+    def bends(self, v, h):
+        self.steps.append(h)
+        return np.array([self.answers[len(self.steps) - 1]]), np.array([self.slope])
+
+
+@pytest.mark.parametrize(
+    ("bend", "finer", "slope", "kink"),
+    [
+        (1, 1, 1, True),
+        (1, 0.55, 1, True),
+        (1, 0.45, 1, False),
+        (1, 1.9, 1, True),
+        (1, 2.1, 1, False),
+        (1, 1 / 32, 1, False),  # a curve
+        (1, 32, 1, False),  # rounding
+        (1, 0, 1, False),  # a kink that the shorter step does not reach
+        (1.1e-4, 1.1e-4, 1, True),
+        (0.9e-4, 0.9e-4, 1, False),
+        (2e-5, 2e-5, 0.1, True),
+    ],
+)
+def test_what_is_a_kink(bend, finer, slope, kink):
+    one = measured(Cube(), [[0.5]])
+    one.derivative, values = Bends(bend, finer, slope), one.derivative.values
+    one.derivative.values, one.derivative.which = values, 0
+    assert one.at_kink(0) == kink
+    assert one.derivative.steps == pytest.approx([H, H / 32], rel=1e-12)
+
+
+def test_forward_is_given_training_by_default():
+    class Tells(Layer):
+        def forward(self, x, training=False):
+            return x + training, x
+
+    assert Function([Tells()], np.zeros((1, 2)))([np.zeros((1, 2))]).tolist() == [[1, 1]]
+    assert Function([Tells()], np.zeros((1, 2)), training=False)([np.zeros((1, 2))]).tolist() == [[0, 0]]
+    assert Function([Tells()], np.zeros((2, 2)), training=False).first(1).training is False
+
+
+def test_factors_are_a_number_or_an_array_as_in_training():
+    seen = []
+
+    class Looks(sabotage.MeanSquaredError):
+        def backward(self, labels, cache, factors):
+            seen.append((type(factors), np.shape(factors)))
+            return super().backward(labels, cache, factors)
+
+    gradcheck.check_loss(Looks(), np.zeros((4, 3)), np.ones((4, 3)))
+    assert set(seen) == {(np.ndarray, (4,)), (float, ())}
+    model = tn.Sequential([Dense(3, input_shape=(2,))], seed=0)
+    model.compile("sgd", Looks())
+    seen.clear()
+    gradcheck.check_model(model, np.ones((4, 2)), np.zeros((4, 3)))
+    assert seen[0] == (float, ())
+
+
+@pytest.mark.parametrize(("off", "found"), [(3e-10, True), (5e-11, False)])
+def test_how_far_the_gradients_without_dx_may_be_off(off, found):
+    class Short(sabotage.Scale):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache, need_dx)
+            if not need_dx:
+                self.grads["a"] += off
+            return dx
+
+    layer = Short()
+    layer.setup((1,), dtype="float64")
+    x, dy = [[100.0]], np.random.default_rng([0, 0])
+    size = abs(100 * dy.normal())  # the largest gradient, which errors are relative to
+    assert 1e-10 / 10 < 1e-12 * size < 3e-10
+    layer.a = [1.0]
+    if found:
+        with pytest.raises(gradcheck.GradientError, match=r"need_dx=False backward gives another gradient of short"):
+            gradcheck.check_layer(layer, x=x)
+    elif off < 1e-12 * size:
+        assert gradcheck.check_layer(layer, x=x).passed
+
+
+@pytest.mark.parametrize(("off", "found"), [(1e-11, True), (1e-13, False)])
+def test_how_far_a_number_as_factors_may_be_off(off, found):
+    class Nearly(sabotage.MeanSquaredError):
+        def backward(self, labels, cache, factors):
+            return super().backward(labels, cache, factors) * (1 + off * (np.ndim(factors) == 0))
+
+    labels, outputs = np.zeros((2, 2)), np.array([[1e3, 2e3], [3e3, 1.0]])
+    if found:
+        with pytest.raises(gradcheck.GradientError, match="with a number as factors"):
+            gradcheck.check_loss(Nearly(), labels, outputs)
+    else:
+        assert gradcheck.check_loss(Nearly(), labels, outputs).passed
+
+
+def test_only_what_is_transposed_is_called_so():
+    class Longer(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return np.concatenate([dy, dy])
+
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(Longer(), (4,))
+    assert caught.value.report.problems == ["the gradient of x has shape (10, 4), not (5, 4)."]
+
+
+def test_every_misshapen_gradient_is_told():
+    class Casts(sabotage.Scale):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache, need_dx).astype("float32")
+
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(Casts(), (4,))
+    assert caught.value.report.problems == ["the gradient of x is float32, where all else is float64."]
+
+
+def test_largest():
+    from tinynet.gradcheck.numeric import largest
+
+    assert largest(np.array([1.0, -3.0]), np.array([2.0])) == 3
+    assert largest(np.array([np.nan, np.inf, -1.0])) == 1
+    assert largest(np.array([])) == largest() == 0
+    assert largest(np.array([[0.5]])) == 0.5

@@ -137,6 +137,9 @@ def check_class_labels(labels: Any, output_shape: tuple[int | None, ...]) -> np.
 
     ValueError, with the first wrong label and its place, unless each is an integer in [0, C).
     """
+    if len(output_shape) < 2:
+        got = tuple(output_shape)
+        raise ValueError(f"Outputs must be (batch, ..., classes); got {got}. Are y_true and y_pred swapped?")
     labels, classes = to_numpy(labels), output_shape[-1]
     if classes < 2:
         raise ValueError(

@@ -48,6 +48,7 @@ class Progress:
         self.verbose, self.steps, self.epoch = verbose, steps, epoch
         self.redraws = verbose == 1 and is_interactive()
         self.length = 0
+        self.stopped: int | None = None  # after how many steps, if not all are made
         self.started = self.drawn = time.perf_counter()
         if verbose == 1 and epoch:
             print(epoch)
@@ -74,13 +75,13 @@ class Progress:
         """Write the finished line."""
         if self.verbose == 0 or self.steps == 0:
             return
-        seconds = time.perf_counter() - self.started
-        rest = f" - {seconds:.0f}s {step_time(seconds / self.steps)}{formatted(values)}"
+        seconds, steps = time.perf_counter() - self.started, self.stopped or self.steps
+        rest = f" - {seconds:.0f}s {step_time(seconds / steps)}{formatted(values)}"
         if self.verbose == 1:
-            self._write(self._line(self.steps, rest), end="\n")
+            self._write(self._line(steps, rest), end="\n")
         else:
             epoch = f"{self.epoch} - " if self.epoch else ""
-            print(f"{epoch}{self.steps}/{self.steps}{rest}", flush=True)
+            print(f"{epoch}{steps}/{self.steps}{rest}", flush=True)
 
     def _line(self, step: int, rest: str) -> str:
         count = f"{step:{len(str(self.steps))}d}/{self.steps}"

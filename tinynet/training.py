@@ -159,6 +159,7 @@ def run_pass(
         if hooked:
             callbacks.call("on_train_batch_end", index, logs=step.means(totals, count))
             if callbacks.model.stop_training:
+                progress.stopped = index + 1
                 break
         if progress.due():
             progress.draw(index + 1, step.means(totals, count))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .measure import Measured, units
-from .numeric import Derivative
+from .numeric import Derivative, largest
 
 PASSES = 2000  # forward and backward ones, for the matrices in which the axes of a sum are looked for
 
@@ -35,9 +35,8 @@ class Suspect:
         measured = measured or self.measured
         if corrected.shape != measured.shape or not np.isfinite(corrected).all():
             return False
-        largest = max(measured.largest(), np.abs(corrected).max(initial=0))
-        tolerance = self.check.tolerance_of(self.measured)
-        return bool(largest) and measured.error(corrected, largest, tolerance) <= tolerance
+        size, tolerance = max(measured.largest(), largest(corrected)), self.check.tolerance_of(self.measured)
+        return size > 0 and measured.error(corrected, size, tolerance) <= tolerance
 
     def follows_the_batch(self, ratio: float) -> bool:
         """Whether with one sample less this factor becomes smaller, or larger, as the batch does.
@@ -77,9 +76,9 @@ class Suspect:
 
 
 def likely_cause(suspect: Suspect) -> str | None:
-    """The first hypothesis that explains the wrong gradient, in words; None if none does, or if it holds NaN or inf."""
+    """The first hypothesis that explains the wrong gradient, in words; None if none does."""
     if not np.isfinite(suspect.gradient).all():
-        return None
+        return "it holds NaN or infinity; was every entry written?"
     return next((text for hypothesis in HYPOTHESES for text in hypothesis(suspect)), None)
 
 
@@ -165,14 +164,19 @@ def transposed_weight(suspect: Suspect) -> Iterator[str]:
                 yield f"it is computed with {name} transposed, or with {name} where its transpose is meant."
 
 
+def exchanged(suspect: Suspect) -> Iterator[str]:
+    for index, other in enumerate(suspect.check.claim.gradients):
+        if index != suspect.which and suspect.explains(other):
+            yield f"the gradient of {suspect.function.names[index]} is the right one here: the two are exchanged."
+
+
 def upstream_left_out(suspect: Suspect) -> Iterator[str]:
-    gradient, upstream = suspect.gradient, suspect.upstream
-    if suspect.function.loss is not None:
-        upstream = upstream.reshape(*upstream.shape, *[1] * (gradient.ndim - upstream.ndim))
-        if suspect.which == 0 and np.ptp(upstream) and suspect.explains(gradient * upstream):
+    twice = suspect.function.backward(2 * suspect.check.factors, suspect.check.before).gradients[suspect.which]
+    if np.array_equal(twice, suspect.gradient):
+        if suspect.function.loss is not None:
             yield "the factors are left out: each value's gradient must be multiplied by its factor."
-    elif gradient.shape == upstream.shape and suspect.explains(gradient * upstream):
-        yield "dy is left out: backward must return dL/dx = dL/dy dy/dx, not dy/dx."
+        else:
+            yield "dy is left out: backward must return dL/dx = dL/dy dy/dx, and so for the weights, not dy/dx."
 
 
 def wrong_axis(suspect: Suspect) -> Iterator[str]:
@@ -185,9 +189,9 @@ def wrong_axis(suspect: Suspect) -> Iterator[str]:
     if suspect.function.loss is not None or size + suspect.upstream.size > PASSES:
         return
     gathers, acts = suspect.backward_matrix(), suspect.jacobian()
-    both, rounding = (gathers != 0) & (acts != 0), 1e-6 * np.abs(acts).max(initial=0)
-    linear = np.allclose(gathers @ suspect.upstream.ravel(), suspect.gradient.ravel(), rtol=0, atol=rounding)
-    if not linear or not both.any() or not np.allclose(gathers[both], acts[both], rtol=0, atol=rounding):
+    both, rounding = (gathers != 0) & (acts != 0), 1e-6 * largest(acts)
+    linear = largest(gathers @ suspect.upstream.ravel() - suspect.gradient.ravel()) <= rounding
+    if not linear or not both.any() or largest(gathers[both] - acts[both]) > rounding:
         return
     sums, meant = spanned(gathers != 0, y_shape), spanned(acts != 0, y_shape)
     wrongly, missed = sorted(sums.keys() - meant), sorted(meant.keys() - sums)
@@ -229,6 +233,7 @@ HYPOTHESES: list[Callable[[Suspect], Iterator[str]]] = [
     factor,
     transposed,
     transposed_weight,
+    exchanged,
     upstream_left_out,
     wrong_axis,
 ]

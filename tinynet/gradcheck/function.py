@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,9 @@ class Function:
         self.labels = None if labels is None else move(labels, self.xp)
         for part in self.parts:
             part.__dict__["dtype"] = np.dtype("float64")
+        own = [value for part in self.parts for value in vars(part).values()]
+        self.generators = [value for value in own if isinstance(value, np.random.Generator)]
+        self.states = [generator.bit_generator.state for generator in self.generators]
 
     def __call__(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """y at these values, which may be complex; a copy, since a layer may use one array for all that it returns."""
@@ -39,13 +43,17 @@ class Function:
 
     def trace(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """All that the parts, and the loss, give out at these values, as one array."""
+        return np.concatenate([output.ravel() for output in self.outputs(values)])
+
+    def outputs(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What each part, and then the loss, gives out at these values."""
         y, outputs = self._place(values), []
         for part in self.parts:
             y, _ = part.forward(y, self.training)
-            outputs.append(to_numpy(y).ravel().copy())
+            outputs.append(np.array(to_numpy(y)))
         if self.loss is not None:
-            outputs.append(to_numpy(self.loss.forward(self.labels, y)[0]).ravel())
-        return np.concatenate(outputs)
+            outputs.append(np.array(to_numpy(self.loss.forward(self.labels, y)[0])))
+        return outputs
 
     def first(self, samples: int) -> Function:
         """The same for so many of the samples."""
@@ -63,20 +71,26 @@ class Function:
         """
         x = self._place(self.values, before)
         _, caches, cache = self._forward(x)
+        forward_weights = self._weights()
         if meanwhile is not None:
             self._forward(move(meanwhile, self.xp))
         if self.loss is not None:
-            factors = upstream if np.ndim(upstream) == 0 else move(upstream, self.xp)
-            dy = self.loss.backward(self.labels, cache, factors)
+            dy = self.loss.backward(self.labels, cache, copy.copy(upstream))
         else:
             dy = move(np.array(upstream), self.xp)
         dx = backward_chain(self.parts, dy, caches, need_dx=need_dx)
         gradients = [np.array(to_numpy(part.grads[name])) for part, name in self.weights]
-        weights = [np.array(to_numpy(getattr(part, name))) for part, name in self.weights]
-        return Claim([np.array(to_numpy(dx)) if need_dx else None, *gradients], [np.array(to_numpy(x)), *weights])
+        dx = None if dx is None else np.array(to_numpy(dx))
+        return Claim([dx, *gradients], [np.array(to_numpy(x)), *self._weights()], forward_weights)
+
+    def _weights(self) -> list[np.ndarray]:
+        """Copies of the weights as they are now."""
+        return [np.array(to_numpy(getattr(part, name))) for part, name in self.weights]
 
     def _place(self, values: Sequence[np.ndarray], before: Sequence[np.ndarray] | None = None) -> Any:
-        """Put copies of the weights into the layers; return a copy of the input."""
+        """Put copies of the weights into the layers, and their generators back; return a copy of the input."""
+        for generator, state in zip(self.generators, self.states, strict=True):
+            generator.bit_generator.state = state
         x, *weights = [move(np.array(value), self.xp) for value in values]
         for index, ((part, name), weight) in enumerate(zip(self.weights, weights, strict=True)):
             gradient = part.grads[name] if before is None else move(np.array(before[index]), self.xp)
@@ -93,7 +107,7 @@ class Function:
 
 
 class Claim:
-    """What one backward pass left: `gradients`, and the `values` of inputs and weights as they are afterwards."""
+    """What one pass left: `gradients`, the `values` of input and weights afterwards, the weights after forward."""
 
-    def __init__(self, gradients: list[Any], values: list[np.ndarray]):
-        self.gradients, self.values = gradients, values
+    def __init__(self, gradients: list[Any], values: list[np.ndarray], forward_weights: list[np.ndarray]):
+        self.gradients, self.values, self.forward_weights = gradients, values, forward_weights

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 
-from .numeric import TOLERANCES, Derivative
+from .numeric import TOLERANCES, Derivative, largest
 
 ENTRIES = 200  # arrays up to this size are checked entry by entry, larger ones along random directions
 DIRECTIONS = 20
@@ -77,7 +78,7 @@ class Measured:
 
     def largest(self) -> float:
         """The largest entry that was found; 0 along random directions, which do not show it."""
-        return 0.0 if self.entries is None else _largest(self.numeric)
+        return 0.0 if self.entries is None else largest(self.numeric)
 
     def along(self, gradient: np.ndarray) -> np.ndarray:
         """The derivatives along the directions that this gradient claims."""
@@ -85,27 +86,27 @@ class Measured:
             return np.array([(gradient * self.direction(i)).sum() for i in range(self.count)])
         return gradient.ravel()[self.entries]
 
-    def scale(self, largest: float, tolerance: float) -> float:
+    def scale(self, largest_of_all: float, tolerance: float) -> float:
         """What errors are relative to: the largest entry of all gradients, if rounding alone stays below the tolerance.
 
         Where all gradients are tiny beside the numbers that they are computed from, rounding counts instead.
         """
         spread = math.sqrt(self.size) if self.entries is None else 1
-        return max(largest, self.derivative.rounding(self.method) * spread / tolerance)
+        return max(largest_of_all, self.derivative.rounding(self.method) * spread / tolerance)
 
-    def settle(self, gradient: np.ndarray, largest: float, tolerance: float | None) -> bool:
+    def settle(self, gradient: np.ndarray, largest_of_all: float, tolerance: float | None) -> bool:
         """Choose the method, and set aside the entries at a kink; False if only single entries can be checked.
 
         A random direction meets the kinks of all entries, so that hardly one would be left.
         """
         if self.complex is not None and self.central is not None:
             self.method = "central differences"
-            allowed = TOLERANCES[self.method] * self.scale(largest, TOLERANCES[self.method])
+            allowed = TOLERANCES[self.method] * self.scale(largest_of_all, TOLERANCES[self.method])
             if all(self.agrees(i, self.complex[i], allowed) or self.at_kink(i) for i in range(self.count)):
                 self.method = "complex step"
             self.numeric = self.complex if self.method == "complex step" else self.central
         tolerance = TOLERANCES[self.method] if tolerance is None else tolerance
-        scale, claimed = self.scale(largest, tolerance), self.along(gradient)
+        scale, claimed = self.scale(largest_of_all, tolerance), self.along(gradient)
         for i in np.flatnonzero(~(self.errors(gradient, scale) <= tolerance)):
             if self.method == "central differences" and self.agrees(i, claimed[i], tolerance * scale):
                 self.numeric[i] = claimed[i]  # by another step
@@ -119,8 +120,8 @@ class Measured:
 
     def agrees(self, i: int, value: float, allowed: float) -> bool:
         """Whether the difference over some step is this value: each step has its own rounding and truncation."""
-        first = abs(self.central[i] - value) <= allowed
-        return first or any(abs(self.difference(i, step) - value) <= allowed for step in self.other_steps(i))
+        others = (self.difference(i, step) for step in self.other_steps(i))
+        return any(abs(found - value) <= allowed for found in itertools.chain([self.central[i]], others))
 
     def steadiest(self, i: int) -> float:
         """The difference that changes least from one step to the next, and whose rounding is small."""
@@ -140,7 +141,7 @@ class Measured:
         bends, slopes = self.derivative.bends(v, h)
         finer, _ = self.derivative.bends(v, h / 32)
         lasting = (finer > bends / 2) & (finer < bends * 2)
-        return bool((lasting & (finer > 1e-4 * slopes.max(initial=0))).any())
+        return bool((lasting & (finer > 1e-4 * largest(slopes))).any())
 
     def errors(self, gradient: np.ndarray, scale: float) -> np.ndarray:
         """The error along each direction, relative to the scale; NaN is infinitely wrong, a kink is not counted."""
@@ -149,9 +150,9 @@ class Measured:
         errors[self.kinks] = 0
         return errors
 
-    def error(self, gradient: np.ndarray, largest: float, tolerance: float) -> float:
+    def error(self, gradient: np.ndarray, largest_of_all: float, tolerance: float) -> float:
         """The largest of the errors."""
-        return float(self.errors(gradient, self.scale(largest, tolerance)).max(initial=0))
+        return max(self.errors(gradient, self.scale(largest_of_all, tolerance)).tolist(), default=0.0)
 
     def worst(self, gradient: np.ndarray, scale: float, rng: np.random.Generator) -> tuple[tuple[int, ...], float]:
         """The index of the largest error, and the derivative there; among random directions it is searched for.
@@ -161,7 +162,7 @@ class Measured:
         """
         if self.entries is not None:
             errors = self.errors(gradient, scale)
-            errors[self.kinks] = -1
+            errors[self.kinks] = -math.inf
             place = int(errors.argmax())
             return np.unravel_index(self.entries[place], self.shape), float(self.numeric[place])
         start, stop = 0, gradient.size
@@ -185,8 +186,3 @@ def units(shape):
         v = np.zeros(shape)
         v[index] = 1
         yield v
-
-
-def _largest(array: np.ndarray) -> float:
-    array = np.abs(array)
-    return float(array[np.isfinite(array)].max(initial=0))

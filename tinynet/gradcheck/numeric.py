@@ -36,9 +36,15 @@ def refusal(function: Function) -> str | None:
         return f"its forward pass does not work on complex numbers: {str(error) or type(error).__name__}"
     if y.dtype.kind != "c":
         return "its forward pass makes real numbers of complex ones"
-    if not np.allclose(y.real, expected, rtol=0, atol=1e-9 * max(1, np.abs(expected).max(initial=0))):
+    if not largest(y.real - expected) <= 1e-9 * max(1, largest(expected)):
         return "its forward pass gives other values for complex numbers"
     return None
+
+
+def largest(*arrays: np.ndarray) -> float:
+    """The size of the largest finite entry of all; 0 if there is none."""
+    sizes = [np.abs(array[np.isfinite(array)]) for array in arrays]
+    return max((float(size.max()) for size in sizes if size.size), default=0.0)
 
 
 def as_complex(values: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -66,7 +72,7 @@ class Derivative:
 
     def by_complex_step(self, v: np.ndarray) -> float:
         """Along v, by the complex step."""
-        return float((self.upstream * self.of_each_output("complex step", v, 0)).sum())
+        return float((self.upstream * self.of_each_output("complex step", v)).sum())
 
     def by_difference(self, v: np.ndarray, h: float) -> float:
         """Along v, by central differences.
@@ -75,8 +81,8 @@ class Derivative:
         """
         return float((self.upstream * self.of_each_output("central differences", v, h)).sum())
 
-    def of_each_output(self, method: str, v: np.ndarray, h: float) -> np.ndarray:
-        """Along v, the derivative of every entry of y."""
+    def of_each_output(self, method: str, v: np.ndarray, h: float | None = None) -> np.ndarray:
+        """Along v, the derivative of every entry of y; h is the step of a difference."""
         with np.errstate(all="ignore"):  # a step may leave the domain of f: then it agrees with nothing
             if method == "complex step":
                 y = self.function(self._moved(1j * COMPLEX_STEP * v, as_complex(self.values)))
@@ -95,7 +101,7 @@ class Derivative:
 
     def rounding(self, method: str) -> float:
         """How large rounding may be in a derivative of L: for differences it is divided by their step."""
-        largest = np.abs(self.upstream).max(initial=0)
         if method == "complex step":
-            return 4 * EPS * float(largest) * max(1.0, *(float(np.abs(a).max(initial=0)) for a in self.values))
-        return 10 * EPS * float(max(np.abs(self.upstream * self.function(self.values)).sum(), largest)) / self.STEP
+            return 4 * EPS * largest(self.upstream) * max(1.0, largest(*self.values))
+        size = float(np.abs(self.upstream * self.function(self.values)).sum())
+        return 10 * EPS * max(size, largest(self.upstream)) / self.STEP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -49,7 +50,7 @@ class Row:
         return f"{self.layer}.{self.parameter}" if self.layer else self.parameter
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """All gradients of one layer, loss or model. `str(report)` is a table; `passed` says whether all is well.
 
@@ -83,27 +84,39 @@ class Report:
 
     def __str__(self) -> str:
         verdict = "right" if self.passed else "WRONG"
-        lines = [f"Gradient check of {self.subject}: {verdict}"]
+        lines = _wrapped(f"Gradient check of {self.subject}: {verdict}")
+        if self.parts:
+            lines += _wrapped(f"At fault by themselves: {'; '.join(part.subject for part in self.parts)}")
         if self.rows:
             lines += ["", *_table(self.rows)]
-            lines += [
+            lines += _wrapped(
                 f"Errors are relative to {self.scale:.3g}, the largest entry of all these gradients; "
                 f"up to {_limits(self.rows)} they count as rounding."
-            ]
-        lines += [f"Note: {note}" for note in self.notes]
+            )
+        for note in self.notes:
+            lines += _wrapped(f"Note: {note}")
         causes = list(dict.fromkeys(row.cause for row in self.rows if row.cause))
         if self.problems or causes:
             lines.append("")
-        lines += [f"Wrong: {problem}" for problem in self.problems]
+        for problem in self.problems:
+            lines += _wrapped(f"Wrong: {problem}")
         for cause in causes:
-            lines.append(f"Likely cause, {', '.join(row.label for row in self.rows if row.cause == cause)}: {cause}")
+            labels = ", ".join(row.label for row in self.rows if row.cause == cause)
+            lines += _wrapped(f"Likely cause, {labels}: {cause}")
         for part in self.parts:
             lines += ["", "Checked by itself, at its place in the model:", "", str(part)]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text in lines of at most 100 characters."""
+    return textwrap.wrap(text, 100, subsequent_indent="    ", break_long_words=False)
+
 
 def _table(rows: Sequence[Row]) -> list[str]:
-    head = ("gradient of", "largest error", "at", "backward gives", "should be", "checked by", "")
+    head = ("", "gradient of", "largest error", "at", "backward gives", "should be", "checked by")
     cells = [head]
     for row in rows:
         at = "" if row.index is None else f"[{', '.join(map(str, row.index))}]"
@@ -111,9 +124,9 @@ def _table(rows: Sequence[Row]) -> list[str]:
         some = f" of {row.size}" if row.whole and row.checked < row.size else ""
         count = f"{row.checked}{some} {'entries' if row.whole else 'directions'}"
         if row.kinks:
-            count += f", {row.kinks} at a kink left out"
+            count += f", {row.kinks} at kinks left out"
         wrong = "" if row.passed else "WRONG" if row.error > row.tolerance else "UNCHECKED"
-        cells.append((row.label, f"{row.error:.1e}", at, *values, f"{row.method}, {count}", wrong))
+        cells.append((wrong, row.label, f"{row.error:.1e}", at, *values, f"{row.method}, {count}"))
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 

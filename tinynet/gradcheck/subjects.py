@@ -14,13 +14,14 @@ from ..checks import shape as check_shape
 from ..layers.base import Layer
 from ..layers.chain import unique
 from ..losses import Loss
+from ..losses import get as get_loss
 from ..trainer import Trainer
-from ..training import on_logits
+from ..training import check_outputs, on_logits
 from .check import Check, NotFiniteError
 from .copies import copied
 from .function import Function
 from .measure import METHODS
-from .report import Report
+from .report import GradientError, Report
 
 NOISE = 0.1  # of fresh weights: a bias of 0 or a scale of 1 would hide what is multiplied by it
 WIDE, MODERATE = (0.03, 10), (0.1, 1)  # sizes of random inputs: beyond the bounds of most clips, or within most domains
@@ -55,7 +56,7 @@ def check_layer(
     checked with each of them.
 
     Arguments:
-        input_shape   of one sample, as in `input_shape=` of a layer; not needed with x
+        input_shape   of one sample, without a batch axis; not needed with x, or for a layer that knows its own
         x             inputs to check at, batch axis included; by default random numbers from 0.03 to 10 in size, of
                       either sign, drawn again where one meets a kink. Entries of x at a kink are left out, and counted
         batch_size    of the random inputs; by default a number that is no other size of the layer
@@ -71,8 +72,12 @@ def check_layer(
     if not isinstance(layer, Layer):
         hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
         raise TypeError(f"check_layer takes a Layer; got {layer!r}{hint}.")
-    if (x is None) == (input_shape is None):
-        raise ValueError("check_layer needs an input_shape (of one sample) or inputs x, one of the two.")
+    if x is not None and input_shape is not None:
+        raise ValueError("check_layer takes an input_shape or inputs x, not both.")
+    if x is None and input_shape is None:
+        input_shape = layer.input_shape[1:] if layer.built else layer.declared_shape
+    if x is None and input_shape is None:
+        raise ValueError("check_layer needs an input_shape (of one sample), or inputs x: the layer has none yet.")
     methods, tolerance, seed = _options(method, tolerance, seed)
     batch_size = None if batch_size is None else integer("batch_size", batch_size)
     given = None if x is None else _real("x", x)
@@ -88,10 +93,15 @@ def check_layer(
         check = Check(Function(parts, x, training=training), subject, methods, tolerance, rng)
         try:
             check.run(rng.normal)
+            check_outputs(check.y, (None, *output_shape))
         except NotFiniteError:
             if given is not None or redraw == REDRAWS - 1:
                 raise
             continue
+        except Exception as error:
+            if hasattr(error, "add_note") and not isinstance(error, GradientError):  # Python 3.11
+                error.add_note(f"(while {type(layer).__name__} was checked for {x.shape}, {len(x)} samples of {shape})")
+            raise
         if given is not None or not check.met_kinks:
             break
     if redraw:
@@ -100,7 +110,7 @@ def check_layer(
 
 
 def check_loss(
-    loss: Loss,
+    loss: str | Loss,
     y_true: Any,
     y_pred: Any,
     *,
@@ -110,16 +120,16 @@ def check_loss(
 ) -> Report:
     """Check the backward of a loss at these labels and outputs, with L = sum(factors * values) for random factors.
 
-    `y_pred` may be any outputs that the loss takes, (B, ...); they are used in float64. What else is checked, the other
-    arguments, and what is returned and raised: as in check_layer.
+    The loss is a Loss or a name. `y_pred` may be any outputs that it takes, (B, ...); they are used in float64. What
+    else is checked, the other arguments, and what is returned and raised: as in check_layer.
     """
-    if not isinstance(loss, Loss):
-        hint = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
-        raise TypeError(f"check_loss takes a Loss; got {loss!r}{hint}.")
+    loss = get_loss(loss)
     methods, tolerance, seed = _options(method, tolerance, seed)
     twin, rng = copied(loss), np.random.default_rng(seed)
     outputs = _real("y_pred", y_pred)
     labels = twin.check(y_true, outputs.shape)
+    if np.shape(labels)[:1] != outputs.shape[:1]:
+        raise ValueError(f"y_true and y_pred must have as many samples; got shapes {labels.shape} and {outputs.shape}.")
     function = Function([], outputs, loss=twin, labels=labels)
     check = Check(function, f"the loss {loss.name} for outputs of shape {outputs.shape}", methods, tolerance, rng)
     check.run(lambda size: 0.5 + rng.random(size))

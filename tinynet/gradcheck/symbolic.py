@@ -5,7 +5,7 @@ it returns is dL/dx and what it writes is dL/dw for every weight w, as formulas 
 
 The layer's own code is run, on arrays of `Formula`. What it compares (a maximum, `x > 0`) is decided at one point, at
 which every symbol has a value, and noted as a condition. So a run follows one branch, and what it shows holds for all
-values of the symbols that fulfil its conditions. Three points are tried (see `_Run`); branches that none of them meets
+values of the symbols that fulfil its conditions. Four points are tried (see `_Run`); branches that none of them meets
 are not covered. Where there are no conditions, all is covered.
 
 Numbers in the code count as the simplest fractions that round to them: 0.5 as 1/2, 0.3333333333333333 as 1/3. So what
@@ -42,6 +42,7 @@ from .formulas import Formula, Formulas, decider, inequality, is_zero, lift, sho
 MOST_SYMBOLS = 60
 DIGITS = 50  # of the values
 EQUAL = 1e-40  # values that differ by less are taken as equal
+ALL = {"positive": 1, "negative": -1}  # the runs in which all values have one sign
 NEARLY = 1e-12  # and by less than this, if constants such as the root of 3 were written as decimals
 AGREE = 1e-6  # between a value and a float64: its rounding, and that of float32 constants in the code
 
@@ -50,7 +51,7 @@ class ProofError(AssertionError):
     """backward is not shown to be the derivative of forward."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Proof:
     """What `prove` has shown: the number of entries, one formula of each gradient, the conditions of each run."""
 
@@ -60,13 +61,15 @@ class Proof:
     regions: list[list[str]]
 
     def __str__(self) -> str:
-        lines = [f"{self.subject}: backward is the derivative of forward in all {self.entries} entries, such as"]
-        lines += [f"    {entry} = {short(formula)}" for entry, formula in self.formulas.items()]
+        shown = f"{self.subject}: backward is the derivative of forward in all {self.entries} entries"
+        formulas = [f"    {entry} = {short(formula)}" for entry, formula in self.formulas.items()]
         if self.regions == [[]]:
-            return "\n".join([*lines, "Shown wherever forward is defined."])
-        lines.append(f"Shown in {len(self.regions)} of the regions that its comparisons make, namely where")
+            return "\n".join([f"{shown}, wherever that is defined. Some of them:", *formulas])
+        lines = [f"{shown}, in {len(self.regions)} of the regions that its comparisons make, namely where"]
         lines += [f"    {i}. {', '.join(map(short, conditions))}" for i, conditions in enumerate(self.regions, 1)]
-        return "\n".join(lines)
+        return "\n".join([*lines, "In the first, some of them:", *formulas])
+
+    __repr__ = __str__
 
 
 def prove(
@@ -89,7 +92,7 @@ def prove(
     try:
         import sympy  # noqa: F401
     except ImportError as error:
-        line = "gradcheck.prove needs SymPy: python -m pip install 'tinynet-nn[prove]'"
+        line = "gradcheck.prove needs SymPy: python -m pip install sympy"
         raise ImportError(line, name="sympy") from error
     if not isinstance(layer, (Layer, Loss)):
         raise TypeError(f"prove takes a layer or a loss; got {layer!r}.")
@@ -134,10 +137,10 @@ class _Run:
     """The numbers that the symbols have in one run, and what was decided by them.
 
     Inputs and weights have sizes from 0.1 to 1.1: in the first run of either sign, in the second the inputs have the
-    opposite signs, and in the third, for logarithms and roots, all are positive.
+    opposite signs, in the third, for logarithms and roots, all are positive, and in the last all are negative.
     """
 
-    KINDS = ("signed", "mirrored", "positive")
+    KINDS = ("signed", "mirrored", "positive", "negative")
 
     def __init__(self, kind: str):
         self.kind, self.rng = kind, np.random.default_rng(0)
@@ -196,7 +199,7 @@ class _Run:
             sizes = self.rng.integers(10**5, 11 * 10**5, math.prod(shape)).tolist()
             signs = self.rng.permutation([(-1) ** i for i in range(len(sizes))]).tolist()  # some of each
             turn = -1 if self.kind == "mirrored" and label == "x" else 1
-            signs = [1 if self.kind == "positive" else sign * turn for sign in signs]
+            signs = [ALL.get(self.kind, sign * turn) for sign in signs]
             self.values[label] = [Fraction(sign * size, 10**6) for sign, size in zip(signs, sizes, strict=True)]
             count = sum(map(len, self.values.values()))
             if count > MOST_SYMBOLS:

@@ -250,8 +250,11 @@ class Gradients(dict):
             raise KeyError(f"{name!r} is no weight of this layer; it has {list(self)}")
         if self[name] is not value:
             if np.shape(value) != self[name].shape:
-                turned = " Is it transposed?" if np.shape(value) == self[name].shape[::-1] else ""
-                raise ValueError(f"The gradient of {name} has shape {self[name].shape}; got {np.shape(value)}.{turned}")
+                shape, got = self[name].shape, np.shape(value)
+                hint = " Is it transposed?" if got == shape[::-1] else ""
+                if len(got) > len(shape) and got[len(got) - len(shape) :] == shape:
+                    hint = " Is the sum over the axes in front missing?"
+                raise ValueError(f"The gradient of {name} has shape {shape}; got {got}.{hint}")
             self[name][...] = value
 
 

@@ -32,8 +32,9 @@ def backward_chain(parts: Sequence[Layer], dy: Any, caches: Sequence[Any], first
         part, need = parts[index], need_dx or index > first
         before = {name: part.grads[name].copy() for name in part.weight_names} if id(part) in seen else {}
         dy = part.backward(dy, caches[index], need_dx=need)
-        if need and dy is None:
-            raise TypeError(f"{type(part).__name__}.backward must return dx.")
+        if need and not hasattr(dy, "shape"):
+            kind = type(dy).__name__
+            raise TypeError(f"{type(part).__name__}.backward must return dx, an array; it returned {kind}.")
         for name, gradient in before.items():
             part.grads[name] += gradient
         seen.add(id(part))
