@@ -43,7 +43,7 @@ def test_custom_layer():
     assert done.stderr == ""
     wrong, right, trained = re.split(r"\n\d\. .*\n", done.stdout)[-3:]
     assert "Gradient check of FirstTry 'first_try' for inputs of shape (5, 4): WRONG" in wrong
-    assert wrong.count("  WRONG\n") == 2, "both mistakes are found"
+    assert wrong.count("\nWRONG  ") == 2, "both mistakes are found"
     assert "Likely cause, first_try.b: every element is off by a factor equal to the batch size" in wrong
     assert "Gradient check of Swish 'swish' for inputs of shape (5, 4): right" in right
     assert float(re.search(r"Test accuracy: (0\.\d{4})", trained)[1]) > 0.8
