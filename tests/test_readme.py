@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import numpy as np
+import own_layers
 import pytest
+import sabotage
 
 import tinynet as tn
 
@@ -67,6 +69,13 @@ def test_the_report_of_a_wrong_layer():
         for text in (shown, str(caught.value))
     )
     assert shown == said
+
+
+def test_the_numbers_of_wrong_and_right_layers_are_true():
+    wrong = [any(case.says.values()) for case in sabotage.LAYERS.values()]
+    wrong += [bool(cause) for *_, cause in sabotage.LOSSES.values()]
+    assert f"the checker finds all {len(wrong)}, names the cause of {sum(wrong)}, and none" in README
+    assert f"none of {len(own_layers.RIGHT)}, {len(own_layers.RIGHT) * 1000:,} cases" in README, "500 by two methods"
 
 
 def test_weights_go_to_a_file_and_back(program, tmp_path, monkeypatch):
