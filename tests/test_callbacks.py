@@ -88,3 +88,15 @@ def test_the_progress_line_shows_nan(corners, capsys):
     x[0] = np.nan
     small().fit(x, y, verbose=2)
     assert " - loss: nan - accuracy: 0." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_the_line_of_an_epoch_that_was_stopped_counts_the_steps_made(corners, capsys, verbose):
+    class Stop(tn.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    small().fit(*corners(60), batch_size=6, verbose=verbose, callbacks=Stop())
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert " 3/10 " in f" {line}"
+    assert "10/10" not in line

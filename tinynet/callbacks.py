@@ -79,6 +79,8 @@ class TerminateOnNaN(Callback):
     weights are of no use; train again from earlier ones. Validation and the hooks at the end of the epoch still run, as
     in Keras, and the epoch stands in the History.
 
+    A loss that only grows does not stop the training, however large it is.
+
     What is looked at is the running mean over the epoch, which stays NaN or infinite once it is. It has to come to
     the host after every batch: on a GPU each step then waits for the one before it.
     """
