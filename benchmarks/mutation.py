@@ -179,8 +179,8 @@ def tests_of(path: Path) -> list[list[str]]:
     but gradcheck, which no other module imports, is left to the first two.
     """
     package, name = path.parent.name, path.stem
-    files = [file for file in sorted(Path("tests").glob("test_*.py")) if file.name not in UNUSED_TESTS]
-    texts = {file: file.read_text() for file in files}
+    files = [file for file in Path("tests").glob("test_*.py") if file.name not in UNUSED_TESTS]
+    texts = {file: file.read_text() for file in sorted(files, key=lambda file: file.stat().st_size)}  # short ones first
     first = [file for file, text in texts.items() if f"{package}.{name} import" in text]
     second = [file for file in texts if file not in first and (name in file.name or package in file.name)]
     third = [file for file in texts if file not in first and file not in second] if package != "gradcheck" else []

@@ -1,0 +1,104 @@
+"""Wrong layers, losses and models: the checker finds them, and names the cause or holds its tongue."""
+
+import numpy as np
+import pytest
+import sabotage
+from checking import exact, failure, text
+
+import tinynet as tn
+from tinynet import gradcheck
+from tinynet.gradcheck import causes
+from tinynet.layers import Dense
+
+
+@pytest.mark.parametrize("method", ["auto", "complex", "central"])
+@pytest.mark.parametrize("name", sabotage.LAYERS)
+def test_wrong_layers_are_found_and_the_cause_is_named(name, method):
+    case = sabotage.LAYERS[name]
+    if method == "central" and "1e-10" in name:
+        assert gradcheck.check_layer(case.make(), case.shape, method=method).error > 1e-12  # too little for differences
+        return
+    for seed in range(2):
+        report = failure(gradcheck.check_layer, case.make(), case.shape, method=method, seed=seed)
+        assert {row.parameter for row in report.rows if not row.passed} == set(case.says)
+        for row in report.rows:
+            expected = case.says.get(row.parameter)
+            if expected:
+                assert expected in row.cause
+            else:
+                assert row.cause is None
+
+
+@pytest.mark.parametrize("name", sabotage.LOSSES)
+def test_wrong_losses_are_found_and_the_cause_is_named(name):
+    loss, labels, expected = sabotage.LOSSES[name]
+    for seed in range(3):
+        outputs = 0.1 + np.random.default_rng(seed).random((4, 3))
+        row = failure(gradcheck.check_loss, loss, labels, outputs, seed=seed)["y_pred"]
+        assert (row.cause is None) if expected == "" else (expected in row.cause)
+
+
+def test_every_cause_that_can_be_named_is_proved_by_two_wrong_layers_or_losses():
+    said = [text for case in sabotage.LAYERS.values() for text in case.says.values()]
+    said += [text for *_, text in sabotage.LOSSES.values()]
+    proofs = {
+        causes.not_written: "never writes",
+        causes.added: "must overwrite it",
+        causes.zero: "0 everywhere",
+        causes.updated_weights: "updated weights",
+        causes.remembered: "last forward left",
+        causes.sign: "wrong sign",
+        causes.transposed_weight: "W transposed|kernel transposed",
+        causes.exchanged: "are exchanged",
+    }
+    texts = [
+        *proofs.values(),
+        "too small",
+        "too large",
+        "the same factor",
+        "it is transposed|its axes stand",
+        "dy is left out",
+        "factors are left out",
+        "summed over the wrong axis|wrong axis",
+        "one axis too many",
+        "of dy is missing",
+        "holds NaN",
+    ]
+    for text in texts:
+        assert sum(any(part in line for part in text.split("|")) for line in said) >= 2, text
+    others = {causes.factor, causes.transposed, causes.upstream_left_out, causes.wrong_axis}
+    assert set(causes.HYPOTHESES) == set(proofs) | others
+
+
+def test_the_right_versions_of_the_sabotaged_pass():
+    for layer, shape in ((sabotage.Scale(), (2, 4)), (sabotage.Linear(3), (4,)), (sabotage.Linear(4), (4,))):
+        assert exact(gradcheck.check_layer(layer, shape))
+    assert exact(gradcheck.check_loss(sabotage.MeanSquaredError(), sabotage.TARGETS, sabotage.TARGETS[::-1]))
+
+
+def test_a_wrong_entry_of_a_large_array_is_found_among_all():
+    case = sabotage.LAYERS["one entry of a large kernel"]
+    row = failure(gradcheck.check_layer, case.make(), case.shape)["kernel"]
+    assert row.index == (2, 17)
+    assert row.analytic == pytest.approx(row.numeric + 1, abs=1e-9)
+
+
+def test_a_model_that_fails_names_the_layer_at_fault():
+    wrong = sabotage.LAYERS["tanh, opposite sign"].make()
+    model = tn.Sequential([Dense(4, input_shape=(3,)), wrong, Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    report = failure(gradcheck.check_model, model, np.random.default_rng(0).normal(size=(6, 3)), [0, 1, 2, 0, 1, 2])
+    assert [row.label for row in report.rows if not row.passed] == ["x", "dense.kernel", "dense.bias"]
+    assert [part.subject.split(",")[0] for part in report.parts] == ["Spoilt 'spoilt'"]
+    assert "wrong sign" in report.parts[0]["x"].cause
+    assert "Checked by itself, at its place in the model:" in text(report)
+
+
+def test_a_model_with_a_loss_without_factors_asks_for_1_over_n():
+    model = tn.Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(3)], seed=0)
+    model.compile("sgd", sabotage.NoFactors(from_logits=True))
+    report = failure(gradcheck.check_model, model, np.random.default_rng(0).normal(size=(6, 3)), [0, 1, 2, 0, 1, 2])
+    for row in report.rows:
+        assert "equal to the batch size (6 times too large): is 1/N missing?" in row.cause
+    assert [part.subject.split(",")[0] for part in report.parts] == ["the loss sparse_categorical_crossentropy"]
+    assert "x, dense.kernel, dense.bias, dense_1.kernel, dense_1.bias: every element" in text(report)
