@@ -64,8 +64,8 @@ def test_every_cause_that_can_be_named_is_proved_by_two_wrong_layers_or_losses()
         "of dy is missing",
         "holds NaN",
     ]
-    for text in texts:
-        assert sum(any(part in line for part in text.split("|")) for line in said) >= 2, text
+    for words in texts:
+        assert sum(any(part in line for part in words.split("|")) for line in said) >= 2, words
     others = {causes.factor, causes.transposed, causes.upstream_left_out, causes.wrong_axis}
     assert set(causes.HYPOTHESES) == set(proofs) | others
 
