@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sabotage
 from checking import exact, failure, text
+from own_layers import Temperature
 
 import tinynet as tn
 from tinynet import gradcheck
@@ -102,3 +103,53 @@ def test_a_model_with_a_loss_without_factors_asks_for_1_over_n():
         assert "equal to the batch size (6 times too large): is 1/N missing?" in row.cause
     assert [part.subject.split(",")[0] for part in report.parts] == ["the loss sparse_categorical_crossentropy"]
     assert "x, dense.kernel, dense.bias, dense_1.kernel, dense_1.bias: every element" in text(report)
+
+
+def test_a_batch_of_one_or_two_samples():
+    case = sabotage.LAYERS["kernel, mean over all rows"]
+    row = failure(gradcheck.check_layer, case.make(), (3, 4), batch_size=1)["kernel"]
+    assert row.cause == "every element is off by the same factor, 0.333333333.", "a batch of 1 cannot be made smaller"
+    case = sabotage.LAYERS["kernel, mean for sum"]
+    row = failure(gradcheck.check_layer, case.make(), (4,), batch_size=2)["kernel"]
+    assert "equal to the batch size (2 times too small)" in row.cause
+    case = sabotage.LAYERS["bias, times the batch"]
+    row = failure(gradcheck.check_layer, case.make(), (4,), batch_size=2)["bias"]
+    assert "equal to the batch size (2 times too large): is 1/N missing?" in row.cause
+
+
+class StepsLast(sabotage.Scale):
+    """Right gradients, then a step of SGD; and x is spoilt too."""
+
+    def backward(self, dy, cache, need_dx=True):
+        dx = super().backward(dy, cache, need_dx)
+        self.a -= 0.1 * self.grads["a"]
+        cache *= 2
+        return dx
+
+
+def test_a_weight_that_is_changed_too_late_to_matter_is_no_cause():
+    class Opposite(StepsLast):
+        def backward(self, dy, cache, need_dx=True):
+            return -super().backward(dy, cache, need_dx)
+
+    assert failure(gradcheck.check_layer, Opposite(), (4,))["x"].cause == "every element has the wrong sign."
+
+
+def test_only_weights_are_called_updated():
+    class First(StepsLast):
+        def backward(self, dy, cache, need_dx=True):
+            super().backward(dy, cache, need_dx)
+            return dy * self.a
+
+    row = failure(gradcheck.check_layer, First(), (4,))["x"]
+    assert row.cause == "it is computed from the updated weights: backward changes a before it uses the old value."
+
+
+def test_a_single_number_that_is_off_has_no_factor():
+    class Wrong(Temperature):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache, need_dx)
+            self.grads["t"] *= 3.7
+            return dx
+
+    assert failure(gradcheck.check_layer, Wrong(), (4,))["t"].cause is None

@@ -36,7 +36,7 @@ class Suspect:
         if corrected.shape != measured.shape or not np.isfinite(corrected).all():
             return False
         size, tolerance = max(measured.largest(), largest(corrected)), self.check.tolerance_of(self.measured)
-        return size > 0 and measured.error(corrected, size, tolerance) <= tolerance
+        return measured.error(corrected, size, tolerance) <= tolerance
 
     def follows_the_batch(self, ratio: float) -> bool:
         """Whether with one sample less this factor becomes smaller, or larger, as the batch does.
@@ -98,13 +98,10 @@ def zero(suspect: Suspect) -> Iterator[str]:
 
 
 def updated_weights(suspect: Suspect) -> Iterator[str]:
-    after = suspect.check.claim.values
-    changed = [index for index in suspect.check.changed if index != 0]
-    if not changed:
-        return
-    values = [suspect.function.values[0], *after[1:]]
-    if suspect.explains(suspect.gradient, suspect.at(values)):
-        names = ", ".join(suspect.function.names[index] for index in changed)
+    function, after = suspect.function, suspect.check.claim.values
+    changed = [function.names[index] for index in suspect.check.changed if index != 0]
+    if changed and suspect.explains(suspect.gradient, suspect.at([function.values[0], *after[1:]])):
+        names = ", ".join(changed)
         yield f"it is computed from the updated weights: backward changes {names} before it uses the old value."
 
 
@@ -148,7 +145,7 @@ def ratio_of(measured: Measured, gradient: np.ndarray) -> float:
 
 def transposed(suspect: Suspect) -> Iterator[str]:
     rank = suspect.gradient.ndim
-    for order in itertools.permutations(range(rank)) if rank <= 4 else ():
+    for order in itertools.permutations(range(rank)):
         if order != tuple(range(rank)) and suspect.explains(suspect.gradient.transpose(order)):
             yield "it is transposed." if rank == 2 else f"it is transposed: its axes stand in the order {order}."
 
