@@ -198,6 +198,47 @@ class ExchangedToo(Normalization):
         return dx
 
 
+class FirstRowOnly(Layer):
+    """y = the running sums of x + b along the last axis; wrong: db is of the first sample alone."""
+
+    def build(self, input_shape):
+        self.add_weight("b", input_shape[-1:], "zeros")
+        return input_shape
+
+    def forward(self, x, training=False):
+        return (x + self.b).cumsum(axis=-1), None
+
+    def backward(self, dy, cache, need_dx=True):
+        dx = dy[:, ::-1].cumsum(axis=-1)[:, ::-1]
+        self.grads["b"] = dx[0]
+        return dx
+
+
+class SumsAll(Layer):
+    """y = x + b, b of the shape of a sample; wrong: every db is the sum of the whole dy."""
+
+    def build(self, input_shape):
+        self.add_weight("b", input_shape, "zeros")
+        return input_shape
+
+    def forward(self, x, training=False):
+        return x + self.b, None
+
+    def backward(self, dy, cache, need_dx=True):
+        self.grads["b"][...] = dy.sum()
+        return dy.copy()
+
+
+class SmallScale(Scale):
+    """y = a x / 1000; right."""
+
+    def forward(self, x, training=False):
+        return 1e-3 * x * self.a, x
+
+    def backward(self, dy, cache, need_dx=True):
+        return super().backward(1e-3 * dy, cache, need_dx)
+
+
 def transposed_axes(layer, dy, cache, dx):
     return dx.swapaxes(1, 2)
 
@@ -344,7 +385,20 @@ LAYERS = {
     "softmax, the diagonal alone": Sabotage(
         spoilt(Softmax, give(lambda s, dy, y, dx: dy * y * (1 - y))), (4,), {"x": "a sum over axis 1 of dy is missing"}
     ),
+    "bias of the first row, then summed up": Sabotage(
+        FirstRowOnly, (4,), {"b": "a sum over axis 0 (the batch) of dy is missing"}
+    ),
     # ---- no cause that could be named
+    "bias of the first row and step": Sabotage(
+        lambda: spoilt(Dense, put("bias", lambda s, dy, c, g: dy[0, 0]))(3), (3, 4), {"bias": ""}
+    ),
+    "bias of all rows, steps and features": Sabotage(SumsAll, (3, 4), {"b": ""}),
+    "size of the first row": Sabotage(
+        lambda: spoilt(Dense, put("bias", lambda s, dy, c, g: np.abs(dy[0])))(3), (4,), {"bias": ""}
+    ),
+    "the first row, a little off": Sabotage(
+        spoilt(SmallScale, put("a", lambda s, dy, x, g: 1.0001 * 1e-3 * dy[0] * x[0])), (4,), {"a": ""}
+    ),
     "sigmoid's derivative forgotten": Sabotage(spoilt(Sigmoid, give(lambda s, dy, y, dx: dy * y)), (4,), {"x": ""}),
     "tanh passed through": Sabotage(spoilt(Tanh, give(lambda s, dy, y, dx: dy)), (4,), {"x": ""}),
     "tanh without its square": Sabotage(spoilt(Tanh, give(lambda s, dy, y, dx: dy * (1 - y))), (4,), {"x": ""}),

@@ -153,3 +153,9 @@ def test_a_single_number_that_is_off_has_no_factor():
             return dx
 
     assert failure(gradcheck.check_layer, Wrong(), (4,))["t"].cause is None
+
+
+@pytest.mark.parametrize(("units", "cause"), [(300, "a sum over axis 0 (the batch) of dy is missing."), (500, None)])
+def test_the_axes_of_a_sum_are_looked_for_in_arrays_that_are_not_too_large(units, cause):
+    wrong = sabotage.spoilt(Dense, sabotage.put("bias", lambda s, dy, c, g: dy[0]))(units)
+    assert failure(gradcheck.check_layer, wrong, (4,))["bias"].cause == cause

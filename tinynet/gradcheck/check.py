@@ -111,7 +111,7 @@ class Check:
                 )
 
     def _claim(self, meanwhile: bool) -> Claim:
-        function, problems = self.function, self.report.problems
+        function, problems = self.function, []
         claim = function.backward(self.factors, self.before, other_inputs(function.values[0]) if meanwhile else None)
         for value, gradient, name in zip(function.values, claim.gradients, function.names, strict=True):
             if gradient.shape != value.shape:
@@ -120,6 +120,7 @@ class Check:
             elif gradient.dtype != np.float64:
                 problems.append(f"the gradient of {name} is {gradient.dtype}, where all else is float64.")
         if problems:
+            self.report.problems += problems
             raise GradientError(self.report)
         return claim
 
