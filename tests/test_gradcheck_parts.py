@@ -9,12 +9,12 @@ import sabotage
 import tinynet as tn
 from tinynet import gradcheck
 from tinynet.gradcheck.causes import axes, ratio_of, spanned
-from tinynet.gradcheck.check import other_inputs
+from tinynet.gradcheck.check import Check, other_inputs
 from tinynet.gradcheck.function import Function
 from tinynet.gradcheck.measure import METHODS, Measured, units
 from tinynet.gradcheck.numeric import EPS, TOLERANCES, Derivative, refusal
 from tinynet.gradcheck.report import Report, Row
-from tinynet.gradcheck.subjects import distinct_batch, drawn, noisy
+from tinynet.gradcheck.subjects import _options, _real, distinct_batch, drawn, noisy
 from tinynet.layers import Dense, Layer, ReLU, Tanh
 
 H = EPS ** (1 / 3)
@@ -535,3 +535,126 @@ def test_largest():
     assert largest(np.array([np.nan, np.inf, -1.0])) == 1
     assert largest(np.array([])) == largest() == 0
     assert largest(np.array([[0.5]])) == 0.5
+
+
+# ---- one check ---------------------------------------------------------------------------------------------------
+
+
+def checked(layer, x, method="auto", tolerance=None):
+    """A Check that has run, with dy = 1 everywhere."""
+    check = Check(Function([layer], np.asarray(x, float)), "s", METHODS[method], tolerance, np.random.default_rng(0))
+    check.run(lambda size: np.ones(size))
+    return check
+
+
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((5, 2, 3), {"the batch size": 5, "the number of rows": 10, "the number of values": 30}),
+        ((5, 3), {"the batch size": 5, "the number of values": 15}),
+        ((5,), {"the batch size": 5}),
+        ((5, 1, 1), {"the batch size": 5}),
+        ((1, 3), {"the number of values": 3}),
+        ((1, 2, 3), {"the number of rows": 2, "the number of values": 6}),
+        ((1, 1), {}),
+    ],
+)
+def test_the_sizes_that_a_factor_may_be_mistaken_by(shape, sizes):
+    assert checked(Tanh(), np.full(shape, 0.5)).counts == sizes
+
+
+def test_what_a_check_says_of_itself():
+    check = checked(Cube(), [[1.0, -2.0]])
+    assert check.largest == pytest.approx(12, rel=1e-14)
+    assert check.report.scale == check.largest
+    assert check.tolerance_of(check.measured[0]) == 1e-12
+    assert checked(Cube(), [[1.0]], tolerance=1e-3).tolerance_of(check.measured[0]) == 1e-3
+    assert not check.met_kinks
+    assert checked(ReLU(), [[0.0, 1.0]]).met_kinks
+    assert check.changed == []
+    assert check.finished() is check.report
+
+
+def test_rounding_is_looked_for_close_by():
+    class Narrow(Layer):
+        """y = x, for x within two hundredths of 1, 2, 3 ..."""
+
+        def forward(self, x, training=False):
+            if (np.abs(x.real / np.rint(x.real) - 1) > 0.02).any():
+                raise ValueError("too far")
+            return x * 1.0, None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy
+
+    assert checked(Narrow(), [[1.0, 2.0], [3.0, 5.0]], "complex").report.passed
+
+
+def test_whole_numbers_are_no_rounding():
+    class Whole(Layer):
+        def forward(self, x, training=False):
+            return np.rint(101 * x), None
+
+        def backward(self, dy, cache, need_dx=True):
+            return 0 * dy
+
+    assert checked(Whole(), [[1.23456789, 3.3333, 0.777]]).report.rows[0].error == 0
+
+
+def test_the_error_that_is_shown_of_a_large_array_is_that_of_the_entry_that_is_shown():
+    case = sabotage.LAYERS["one entry of a large kernel"]
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(case.make(), case.shape)
+    report = caught.value.report
+    assert report["kernel"].error == pytest.approx(1 / report.scale, rel=1e-9)
+
+
+def test_a_right_large_array_shows_the_error_of_its_directions_alone():
+    row = checked(Cube(), np.random.default_rng(0).normal(size=(3, 100))).report.rows[0]
+    assert (row.index, row.analytic, row.numeric) == (None, None, None)
+    assert 0 < row.error < 1e-12
+
+
+def test_a_check_of_many_kinks_looks_at_different_entries():
+    x = np.random.default_rng(0).normal(size=(4, 100))
+    x[:, ::2] = 0
+    check = checked(ReLU(), x)
+    entries = check.measured[0].entries
+    assert len(set(entries.tolist())) == 200
+    assert (np.diff(entries) > 0).all()
+    assert entries.max() < 400
+
+
+def test_a_gradient_may_be_as_small_as_its_noise():
+    notes = checked(Cube(), [[1e-9, 1.0]]).report.notes
+    assert notes == []
+    notes = checked(Cube(), [[1e-9, 1e-9]]).report.notes
+    assert any(note.startswith("all gradients are small beside the numbers that they come from.") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [
+        ([[1, 2]], True),
+        ([[True, False]], True),
+        (np.ones((1, 2), "uint8"), True),
+        (np.ones((1, 2), complex), False),
+        (3.0, False),
+        (np.ones((0, 2)), False),
+        ([["a"]], False),
+    ],
+)
+def test_what_can_be_an_input(values, right):
+    if right:
+        assert _real("x", values).dtype == np.float64
+    else:
+        with pytest.raises(ValueError, match=r"x must hold real numbers, the first axis counting samples; got"):
+            _real("x", values)
+
+
+def test_options_are_checked():
+    assert _options("auto", None, 3) == (METHODS["auto"], None, 3)
+    assert _options("Complex", 1e-300, 0) == (("complex step",), 1e-300, 0)
+    for options in (("auto", 0, 0), ("auto", -1, 0), ("auto", None, -1), ("none", None, 0)):
+        with pytest.raises(ValueError, match=r"must be|Unknown method"):
+            _options(*options)

@@ -98,8 +98,8 @@ class Check:
     def _look_for_rounding(self) -> None:
         """ValueError if all numbers that some part gives out are those of float32, and they change with the input."""
         x, *weights = self.function.values
-        shares = np.random.default_rng(0).random(x.shape)
-        near, far = (self.function.outputs([x * (1 + size * shares), *weights]) for size in (1e-9, 1e-2))
+        moves = np.random.default_rng(0).uniform(0.99, 1.01, (2, *x.shape))
+        near, far = (self.function.outputs([x * move, *weights]) for move in moves)
         for part, one, other in zip([*self.function.parts, self.function.loss], near, far, strict=False):
             moved = one != other
             with np.errstate(all="ignore"):
