@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-SIMPLIFY = 300  # operations in the longest formula that sympy.simplify is asked to look at
 COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 LONGEST = 100  # formula that is printed in full
 
@@ -117,12 +116,11 @@ class Formulas(np.ndarray):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
         inputs = [array.view(np.ndarray) if isinstance(array, Formulas) else array for array in inputs]
-        if method != "at":  # which works in place
+        if method != "at" and ufunc not in COMPARISONS:  # at works in place; what is compared may be infinite
             arrays = len(inputs) if method == "__call__" else 1  # others take indices
-            take = np.frompyfunc(_side if ufunc in COMPARISONS else lift, 1, 1)
-            inputs[:arrays] = [take(array) for array in inputs[:arrays]]
+            inputs[:arrays] = [np.frompyfunc(lift, 1, 1)(array) for array in inputs[:arrays]]
         if out:
-            plain = tuple(array.view(np.ndarray) if isinstance(array, Formulas) else array for array in out)
+            plain = tuple(array.view(np.ndarray) for array in out)
             getattr(ufunc, method)(*inputs, out=plain, **options)
             return out[0]
         return _as_formulas(getattr(ufunc, method)(*inputs, **options))
@@ -148,11 +146,6 @@ def lift(value: Any) -> Formula:
     return Formula(sympy.Rational(number.numerator, number.denominator))
 
 
-def _side(value: Any) -> Any:
-    """One side of a comparison, which may be infinity or NaN."""
-    return value if _no_number(value) else lift(value)
-
-
 def fraction(value: Any) -> Fraction:
     """The simplest fraction that rounds to this float, or the shortest decimal that does."""
     if not math.isfinite(value):
@@ -170,13 +163,11 @@ def is_zero(expression: Any) -> bool:
 
 
 def _normal_forms(expression: Any) -> Iterator[Any]:
-    """The numerator over a common denominator, multiplied out; the same with exp in place of tanh; simplify."""
+    """The numerator over a common denominator, multiplied out; the same with exp in place of tanh."""
     import sympy
 
     for same in (lambda e: e, lambda e: e.rewrite(sympy.exp)):
         yield sympy.expand(sympy.fraction(sympy.together(_rational(same(expression))))[0])
-    if expression.count_ops() <= SIMPLIFY:
-        yield sympy.simplify(expression)
 
 
 def _rational(expression: Any) -> Any:
