@@ -544,3 +544,74 @@ def test_softmax_over_another_axis_of_images_summed_over_the_wrong_one():
     with pytest.raises(gradcheck.GradientError) as caught:
         gradcheck.check_layer(Wrong(axis=1), (3, 4))
     assert "dy is summed over axis 2 where axis 1 is meant" in caught.value.report["x"].cause
+
+
+# ---- notes -------------------------------------------------------------------------------------------------------
+
+
+def test_of_zeros_only_one_thing_is_said():
+    notes = gradcheck.check_layer(ReLU(), x=[[-1.0, -2.0]]).notes
+    assert notes == ["all gradients are 0 here, and nothing else is shown."]
+
+
+def test_how_tiny_a_gradient_must_be_to_be_called_so():
+    layer = sabotage.Scale()
+    layer.setup((2,), dtype="float64")
+    layer.a = [1e-11, 2e-11]  # dx is some 1e-12; da is some 100, of which 1e-12 is 1e-10
+    report = gradcheck.check_layer(layer, x=[[1000.0, -2000.0]])
+    assert [note.split(",")[0] for note in report.notes] == ["of x no more is shown than that it is tiny"]
+    layer.a = [1e-8, 2e-8]
+    assert gradcheck.check_layer(layer, x=[[1000.0, -2000.0]]).notes == []
+
+
+def test_one_entry_at_a_kink_and_none_at_all():
+    with pytest.raises(gradcheck.GradientError, match="Note: all of x lies at a kink"):
+        gradcheck.check_layer(ReLU(), x=[[0.0]])
+
+    class Empty(sabotage.Scale):
+        def build(self, input_shape):
+            self.add_weight("nothing", (0,), "zeros")
+            return super().build(input_shape)
+
+    assert gradcheck.check_layer(Empty(), (3,)).notes == []
+
+
+def test_a_part_whose_gradient_has_another_dtype():
+    class Casts(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache).astype("float32")
+
+    model = tn.Sequential([Dense(3, input_shape=(2,)), Casts(), Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_model(model, np.random.default_rng(0).normal(size=(4, 2)), [0, 1, 2, 0])
+    (part,) = caught.value.report.parts
+    assert part.problems == ["the gradient of x is float32, where all else is float64."]
+
+
+# ---- what is drawn -----------------------------------------------------------------------------------------------
+
+
+def test_random_inputs_lie_within_what_the_documentation_says():
+    class Looks(Flatten):
+        sizes: list = []
+
+        def forward(self, x, training=False):
+            self.sizes.append(np.abs(x.real))
+            return super().forward(x, training)
+
+    gradcheck.check_layer(Looks(), (2000,))
+    first = Looks.sizes[0]
+    assert 0.03 <= first.min() < 0.031
+    assert 9.9 < first.max() <= 10
+
+
+def test_at_last_random_inputs_are_below_1():
+    class Small(Layer):
+        def forward(self, x, training=False):
+            return np.where(np.abs(x) > 1.01, np.inf, x), None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy.copy()
+
+    assert gradcheck.check_layer(Small(), (60,))["x"].whole is False
