@@ -615,3 +615,49 @@ def test_at_last_random_inputs_are_below_1():
             return dy.copy()
 
     assert gradcheck.check_layer(Small(), (60,))["x"].whole is False
+
+
+def test_the_notes_of_an_error_are_on_errors_of_the_layer_alone():
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(sabotage.LAYERS["tanh, opposite sign"].make(), (3,))
+    assert getattr(caught.value, "__notes__", []) == []
+
+
+def test_the_default_seed_is_0():
+    for check, arguments in (
+        (gradcheck.check_layer, (Dense(2), (3,))),
+        (gradcheck.check_loss, (sabotage.MeanSquaredError(), sabotage.TARGETS, sabotage.TARGETS[::-1])),
+    ):
+        one, other = check(*arguments), check(*arguments, seed=0)
+        assert [row.analytic for row in one.rows] == [row.analytic for row in other.rows]
+
+
+def test_the_factors_of_a_loss_lie_between_a_half_and_one_and_a_half():
+    seen = []
+
+    class Looks(sabotage.MeanSquaredError):
+        def backward(self, labels, cache, factors):
+            seen.append(factors)
+            return super().backward(labels, cache, factors)
+
+    gradcheck.check_loss(Looks(), np.zeros((400, 1)), np.ones((400, 1)))
+    assert 0.5 <= seen[0].min() < 0.52
+    assert 1.48 < seen[0].max() < 1.5
+
+
+def test_a_fresh_model_is_checked_with_noise_and_a_built_one_where_it_is():
+    def biases(input_shape):
+        model = tn.Sequential([Dense(40, "tanh", input_shape=input_shape), Dense(3, "softmax")], seed=0)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    built, fresh = biases((3,)), biases(None)
+    fresh.seed = 0
+    one, other = (gradcheck.check_model(model, x, [0, 1, 2, 0]) for model in (built, fresh))
+    assert one["dense.bias"].analytic != other["dense.bias"].analytic, "the fresh one's kernels have noise too"
+    trained = biases((3,))
+    trained.set_weights([np.random.default_rng(1).normal(size=weight.shape) for weight in trained.weights])
+    loss = trained.gradients(x, [0, 1, 2, 0])[1]
+    row = gradcheck.check_model(trained, x, [0, 1, 2, 0])["dense.bias"]
+    assert row.analytic == pytest.approx(loss[1][row.index], rel=1e-5), "a built one is checked where it is"
