@@ -267,6 +267,21 @@ def test_modules_locks_and_generators_on_a_layer_are_shared_and_all_else_is_copi
     assert gradcheck.check_layer(layer, (3,)).passed
 
 
+def test_what_can_be_copied_but_not_deeply_is_shared():
+    class Odd:
+        def __deepcopy__(self, memo):
+            raise RuntimeError("no")
+
+    layer = Tanh()
+    layer.odd = Odd()
+    assert copied(layer).odd is layer.odd
+
+
+def test_what_is_no_layer_at_all():
+    with pytest.raises(TypeError, match=r"check_layer takes a Layer; got 3\."):
+        gradcheck.check_layer(3, (3,))
+
+
 def test_one_array_for_all_outputs():
     class Reuses(Tanh):
         buffers: dict = {}

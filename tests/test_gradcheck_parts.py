@@ -270,6 +270,7 @@ def test_noise_is_a_tenth_of_what_is_there():
     share = np.abs(moved) / np.where(values == 0, 1, np.abs(values))
     assert 0.09 < share.max() <= 0.1
     assert abs(moved[::4].mean()) < 0.1 / math.sqrt(3) / 10 * 5
+    assert (moved != 0).all()
     assert np.array_equal(weights(values, fresh=False), values)
     assert (weights(np.ones(5), fresh=False) != 1).all()
 
@@ -372,6 +373,9 @@ def test_the_text_of_a_report():
     ]
     assert str(Report("s", problems=["p."])).splitlines() == ["Gradient check of s: WRONG", "", "Wrong: p."]
     assert "WRONG" not in str(Report("s", [row()]))
+    assert not str(Report("s", [row()])).endswith("\n")
+    assert str(Report(70 * "s ")).splitlines() == ["Gradient check of" + 41 * " s", "   " + 29 * " s" + " : right"]
+    assert str(Report("s" * 150)).splitlines() == ["Gradient check of", f"    {'s' * 150}:", "    right"]
 
 
 def test_tolerances_are_those_of_the_documentation():

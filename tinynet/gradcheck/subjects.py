@@ -191,7 +191,7 @@ def noisy(parts: list[Layer], rng: np.random.Generator, fresh: bool) -> list[Lay
     for part in unique(parts):
         for name in part.weight_names:
             weight = np.array(to_numpy(getattr(part, name)), dtype="float64")
-            if fresh or not np.ptp(weight if weight.size else 0):
+            if fresh or (weight == weight.ravel()[:1]).all():
                 weight += rng.uniform(-NOISE, NOISE, weight.shape) * np.where(weight == 0, 1, np.abs(weight))
             part.bind(name, weight, np.zeros(weight.shape))
     return parts
