@@ -12,7 +12,7 @@ import pytest
 
 import tinynet as tn
 from tinynet.gradcheck import prove
-from tinynet.gradcheck.formulas import fraction, lift, short
+from tinynet.gradcheck.formulas import fraction, is_zero, lift, short
 from tinynet.gradcheck.symbolic import ProofError, _Run
 from tinynet.layers import Dense, Flatten, Layer, ReLU, Sigmoid, Softmax, Tanh
 
@@ -596,3 +596,23 @@ def test_the_simplest_fraction_that_rounds_to_a_float():
 def test_texts_of_up_to_100_characters_are_whole():
     assert short("x" * 100) == "x" * 100
     assert short("a" * 50 + "b" + "c" * 50) == "a" * 50 + " ... " + "c" * 50
+
+
+def test_what_is_zero():
+    a, b = sympy.symbols("a b", real=True)
+    e = sympy.exp
+    tanh = sympy.tanh(a) * (e(2 * a) + 1) - e(2 * a) + 1
+    for zero in (e(a + b) - e(a) * e(b), e(-a) * e(a) - 1, e(2 * a) - e(a) ** 2, tanh):
+        assert is_zero(zero)
+    for other in (e(a) - 1, e(a) - e(b), e(a) - e(-a), e(a + b) - e(a) - e(b), a - b, sympy.tanh(a) - a):
+        assert not is_zero(other)
+
+
+def test_second_operands_are_lifted_too():
+    layer = elementwise(lambda x: np.log(np.maximum(np.minimum(x, 7.0), 7.0)), lambda x: 0 * x)
+    assert prove(layer, (1,)).entries == 2
+
+
+def test_large_whole_numbers_in_arrays_are_exact():
+    assert lift(10**18 + 1).expression == 10**18 + 1
+    assert lift(2**53 + 1).expression == 2**53 + 1
