@@ -189,6 +189,20 @@ class InFloat64Buffers(Layer):
         return 2 * dy * cache
 
 
+class Elementwise(Layer):
+    """y = f(x), dx = dy f'(x)."""
+
+    def __init__(self, f, derivative):
+        super().__init__()
+        self.f, self.derivative = f, derivative
+
+    def forward(self, x, training=False):
+        return self.f(x), x
+
+    def backward(self, dy, cache, need_dx=True):
+        return dy * self.derivative(cache)
+
+
 RIGHT = {
     "LeakyReLU": LeakyReLU,
     "HardSigmoid": HardSigmoid,

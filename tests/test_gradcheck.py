@@ -303,11 +303,12 @@ def test_derivatives_of_a_polynomial():
 
     function = Function([Cube()], np.array([[2.0, -1.0]]))
     derivative = Derivative(function, np.array([[1.0, 10.0]]), 0)
-    assert derivative.by_complex_step(np.array([[1.0, 0.0]])) == pytest.approx(12, abs=1e-14)
-    assert derivative.by_complex_step(np.array([[0.5, 1.0]])) == pytest.approx(36, abs=1e-13)
+    assert derivative.along(np.array([[1.0, 0.0]]), "complex step") == pytest.approx(12, abs=1e-14)
+    assert derivative.along(np.array([[0.5, 1.0]]), "complex step") == pytest.approx(36, abs=1e-13)
     h = 1e-2  # (2 + h)^3 = 8 + 12 h + 6 h^2 + h^3
-    assert derivative.by_difference(np.array([[1.0, 0.0]]), h) == pytest.approx(12 + h * h, abs=1e-12)
-    assert derivative.by_difference(np.array([[0.5, 1.0]]), h) == pytest.approx(36 + h * h * (1 / 8 + 10), abs=1e-11)
+    assert derivative.along(np.array([[1.0, 0.0]]), "central differences", h) == pytest.approx(12 + h * h, abs=1e-12)
+    both = derivative.along(np.array([[0.5, 1.0]]), "central differences", h)
+    assert both == pytest.approx(36 + h * h * (1 / 8 + 10), abs=1e-11)
     bends, slopes = derivative.bends(np.array([[1.0, 0.0]]), h)
     assert bends == pytest.approx([12 * h, 0], abs=1e-12)
     assert slopes == pytest.approx([24 + 2 * h * h, 0], abs=1e-11)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sabotage
 from checking import exact, failure, text
-from own_layers import Temperature
+from own_layers import Bilinear, Temperature
 
 import tinynet as tn
 from tinynet import gradcheck
@@ -143,6 +143,17 @@ def test_only_weights_are_called_updated():
 
     row = failure(gradcheck.check_layer, First(), (4,))["x"]
     assert row.cause == "it is computed from the updated weights: backward changes a before it uses the old value."
+
+
+def test_two_gradients_are_exchanged_only_if_each_is_the_others():
+    class Halfway(Bilinear):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache)
+            self.grads["V"], self.grads["W"] = self.grads["W"].copy(), self.grads["W"] * self.grads["V"]
+            return dx
+
+    report = failure(gradcheck.check_layer, Halfway(), (3,))
+    assert (report["W"].cause, report["V"].cause) == (None, None)
 
 
 def test_a_single_number_that_is_off_has_no_factor():

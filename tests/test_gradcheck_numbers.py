@@ -7,6 +7,7 @@ import numpy as np
 import own_layers
 import pytest
 import sabotage
+from own_layers import Elementwise
 
 import tinynet as tn
 from tinynet import gradcheck
@@ -15,20 +16,6 @@ from tinynet.layers import Dense, Flatten, Layer, ReLU, Softmax, Tanh
 from tinynet.losses import Loss
 
 METHODS = ["auto", "complex", "central"]
-
-
-class Elementwise(Layer):
-    """y = f(x), with the derivative given."""
-
-    def __init__(self, f, derivative):
-        super().__init__()
-        self.f, self.derivative = f, derivative
-
-    def forward(self, x, training=False):
-        return self.f(x), x
-
-    def backward(self, dy, cache, need_dx=True):
-        return dy * self.derivative(cache)
 
 
 # ---- right layers, unkind numbers --------------------------------------------------------------------------------
@@ -359,10 +346,21 @@ def test_outputs_without_a_batch():
         gradcheck.check_loss(TotalLoss(), np.zeros((2, 3)), np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("x", [np.zeros((0, 3)), np.float64(3), np.ones((2, 3), complex), np.array([["a"]])])
-def test_inputs_that_are_none(x):
-    with pytest.raises(ValueError, match="x must hold real numbers, the first axis counting samples; got"):
+@pytest.mark.parametrize(
+    ("x", "what"),
+    [
+        (np.zeros((0, 3)), r"must hold at least one sample; got shape \(0, 3\)"),
+        (np.float64(3), "must be an array of samples, the first axis counting them; got a single number"),
+        (np.ones((2, 3), complex), "must be an array of real numbers; got dtype complex128"),
+        (np.array([["a"]]), "must be an array of real numbers; got dtype <U1"),
+        ([[1.0], [1.0, 2.0]], "must be an array, or lists that make one"),
+    ],
+)
+def test_inputs_that_are_none(x, what):
+    with pytest.raises(ValueError, match=f"x {what}"):
         gradcheck.check_layer(Tanh(), x=x)
+    with pytest.raises(ValueError, match=f"y_pred {what}"):
+        gradcheck.check_loss(sabotage.MeanSquaredError(), x, x)
 
 
 @pytest.mark.parametrize("options", [{"seed": None}, {"seed": 1.5}, {"seed": -1}, {"tolerance": 0}])

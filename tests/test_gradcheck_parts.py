@@ -140,12 +140,12 @@ def test_derivatives_of_each_output_and_by_name():
     function = Function([Cube()], np.array([[2.0, -1.0]]))
     derivative = Derivative(function, np.array([[1.0, 10.0]]), 0)
     v = np.array([[1.0, 2.0]])
-    assert derivative.of_each_output("complex step", v, 0) == pytest.approx(np.array([[12.0, 6]]), rel=1e-14)
-    assert derivative.of_each_output("central differences", v, 0.1) == pytest.approx(
+    assert derivative.of_each_output(v, "complex step") == pytest.approx(np.array([[12.0, 6]]), rel=1e-14)
+    assert derivative.of_each_output(v, "central differences", 0.1) == pytest.approx(
         np.array([[12 + 0.01, 6 + 0.01 * 8]]), rel=1e-12
     )
-    assert derivative.by("complex step", v, 0.1) == pytest.approx(72, rel=1e-14)
-    assert derivative.by("central differences", v, 0.1) == pytest.approx(12.01 + 60.8, rel=1e-12)
+    assert derivative.along(v, "complex step", 0.1) == pytest.approx(72, rel=1e-14)
+    assert derivative.along(v, "central differences", 0.1) == pytest.approx(12.01 + 60.8, rel=1e-12)
 
 
 def test_a_derivative_at_other_values_and_in_a_weight():
@@ -153,9 +153,9 @@ def test_a_derivative_at_other_values_and_in_a_weight():
     layer.setup((2,), dtype="float64")
     function = Function([layer], np.array([[3.0, 5.0]]))
     derivative = Derivative(function, np.array([[1.0, 10.0]]), 1)
-    assert derivative.by_complex_step(np.array([1.0, 1.0])) == pytest.approx(53, rel=1e-14)
+    assert derivative.along(np.array([1.0, 1.0]), "complex step") == pytest.approx(53, rel=1e-14)
     there = Derivative(function, np.array([[1.0, 10.0]]), 1, [np.array([[4.0, 6.0]]), np.ones(2)])
-    assert there.by_complex_step(np.array([1.0, 1.0])) == pytest.approx(64, rel=1e-14)
+    assert there.along(np.array([1.0, 1.0]), "complex step") == pytest.approx(64, rel=1e-14)
 
 
 def test_a_step_out_of_the_domain_says_nothing_and_warns_of_nothing():
@@ -636,24 +636,9 @@ def test_a_gradient_may_be_as_small_as_its_noise():
     assert any(note.startswith("all gradients are small beside the numbers that they come from.") for note in notes)
 
 
-@pytest.mark.parametrize(
-    ("values", "right"),
-    [
-        ([[1, 2]], True),
-        ([[True, False]], True),
-        (np.ones((1, 2), "uint8"), True),
-        (np.ones((1, 2), complex), False),
-        (3.0, False),
-        (np.ones((0, 2)), False),
-        ([["a"]], False),
-    ],
-)
-def test_what_can_be_an_input(values, right):
-    if right:
-        assert _real("x", values).dtype == np.float64
-    else:
-        with pytest.raises(ValueError, match=r"x must hold real numbers, the first axis counting samples; got"):
-            _real("x", values)
+@pytest.mark.parametrize("values", [[[1, 2]], [[True, False]], np.ones((1, 2), "uint8"), np.ones((1, 2), "float16")])
+def test_inputs_are_made_float64(values):
+    assert _real("x", values).dtype == np.float64
 
 
 def test_options_are_checked():

@@ -9,6 +9,7 @@ from fractions import Fraction
 import catalogue
 import numpy as np
 import pytest
+from own_layers import Elementwise
 
 import tinynet as tn
 from tinynet.gradcheck import prove
@@ -176,20 +177,6 @@ class Softplus(Layer):
 
     def backward(self, dy, cache, need_dx=True):
         return dy / (1 + np.exp(-cache))
-
-
-class Elementwise(Layer):
-    """y = f(x), dx = dy f'(x)."""
-
-    def __init__(self, f, derivative):
-        super().__init__()
-        self.f, self.derivative = f, derivative
-
-    def forward(self, x, training=False):
-        return self.f(x), x
-
-    def backward(self, dy, cache, need_dx=True):
-        return dy * self.derivative(cache)
 
 
 class Gather(Layer):
@@ -537,24 +524,13 @@ def test_every_formula_is_below_infinity_and_not_nan():
 # ---- formulas by hand --------------------------------------------------------------------------------------------
 
 
-def elementwise(f, derivative):
-    class Some(Layer):
-        def forward(self, x, training=False):
-            return f(x), x
-
-        def backward(self, dy, cache, need_dx=True):
-            return dy * derivative(cache)
-
-    return Some()
-
-
 def test_numbers_that_a_maximum_gives_are_formulas_too():
-    layer = elementwise(lambda x: np.exp(np.maximum(x, 0.5)), lambda x: np.where(x > 0.5, np.exp(x), 0))
+    layer = Elementwise(lambda x: np.exp(np.maximum(x, 0.5)), lambda x: np.where(x > 0.5, np.exp(x), 0))
     assert prove(layer, (2,)).entries == 4
 
 
 def test_a_formula_is_true_unless_it_is_0():
-    layer = elementwise(lambda x: np.where(x - x, 5 * x, np.where(x, 2 * x, x)), lambda x: 2)
+    layer = Elementwise(lambda x: np.where(x - x, 5 * x, np.where(x, 2 * x, x)), lambda x: 2)
     assert prove(layer, (2,)).formulas == {"dL/dx[0,0]": "2*dy[0,0]"}
 
 
@@ -609,7 +585,7 @@ def test_what_is_zero():
 
 
 def test_second_operands_are_lifted_too():
-    layer = elementwise(lambda x: np.log(np.maximum(np.minimum(x, 7.0), 7.0)), lambda x: 0 * x)
+    layer = Elementwise(lambda x: np.log(np.maximum(np.minimum(x, 7.0), 7.0)), lambda x: 0 * x)
     assert prove(layer, (1,)).entries == 2
 
 

@@ -13,16 +13,16 @@ from .losses import Loss
 from .metrics import Metric
 
 
-def as_samples(x: Any) -> Any:
+def as_samples(x: Any, name: str = "x") -> Any:
     """x as an array of real numbers, its first axis counting samples; lists are accepted."""
     try:
         x = to_array(x)
     except ValueError as error:
-        raise ValueError(f"x must be an array, or lists that make one: {error}") from None
+        raise ValueError(f"{name} must be an array, or lists that make one: {error}") from None
     if x.dtype.kind not in "biuf":
-        raise ValueError(f"x must be an array of real numbers; got dtype {x.dtype}.")
+        raise ValueError(f"{name} must be an array of real numbers; got dtype {x.dtype}.")
     if x.ndim == 0:
-        raise ValueError("x must be an array of samples, the first axis counting them; got a single number.")
+        raise ValueError(f"{name} must be an array of samples, the first axis counting them; got a single number.")
     return x
 
 

@@ -66,7 +66,7 @@ class Suspect:
     def jacobian(self) -> np.ndarray:
         """How each entry of the array, a row, acts on each entry of y, a column."""
         derivative, method = self.measured.derivative, self.measured.method
-        rows = [derivative.of_each_output(method, v, derivative.STEP).ravel() for v in units(self.gradient.shape)]
+        rows = [derivative.of_each_output(v, method, derivative.STEP).ravel() for v in units(self.gradient.shape)]
         return np.array(rows)
 
     def at(self, values: list[np.ndarray]) -> Measured:
@@ -106,7 +106,7 @@ def updated_weights(suspect: Suspect) -> Iterator[str]:
 
 
 def remembered(suspect: Suspect) -> Iterator[str]:
-    alone = suspect.check.claim_without_other_forward()
+    alone = suspect.check.claimed(meanwhile=False)
     if suspect.explains(alone.gradients[suspect.which]):
         yield (
             "it is computed from what the last forward left on the layer; between forward and backward there may be "
@@ -162,8 +162,9 @@ def transposed_weight(suspect: Suspect) -> Iterator[str]:
 
 
 def exchanged(suspect: Suspect) -> Iterator[str]:
-    for index, other in enumerate(suspect.check.claim.gradients):
-        if index != suspect.which and suspect.explains(other):
+    check = suspect.check
+    for index, (other, measured) in enumerate(zip(check.claim.gradients, check.measured, strict=True)):
+        if index != suspect.which and suspect.explains(other) and suspect.explains(suspect.gradient, measured):
             yield f"the gradient of {suspect.function.names[index]} is the right one here: the two are exchanged."
 
 

@@ -15,6 +15,10 @@ from .numeric import TOLERANCES, Derivative, largest, refusal
 from .report import GradientError, Report, Row
 
 
+class NotFiniteError(ValueError):
+    """The forward pass gives NaN or inf."""
+
+
 class Check:
     """One check under way: the function, what its backward claims, what was measured, and the report on it."""
 
@@ -38,7 +42,7 @@ class Check:
         self.upstream = np.broadcast_to(np.asarray(self.factors, dtype="float64"), y.shape)
         self.counts = self._counts(y.shape)
         self.before = [self.rng.normal(size=value.shape) for value in function.values[1:]]
-        self.claim = self._claim(meanwhile=True)
+        self.claim = self.claimed(meanwhile=True)
         self._compare_values()
         self.methods = self._possible(self.methods)
         derivatives = [Derivative(function, self.upstream, which) for which in range(len(function.values))]
@@ -110,7 +114,8 @@ class Check:
                     "its inputs are float64. Give its buffers the dtype of the inputs: np.zeros(shape, dtype=x.dtype)."
                 )
 
-    def _claim(self, meanwhile: bool) -> Claim:
+    def claimed(self, meanwhile: bool) -> Claim:
+        """What backward gives, with another forward between its own and it or without; GradientError if misshapen."""
         function, problems = self.function, []
         claim = function.backward(self.factors, self.before, other_inputs(function.values[0]) if meanwhile else None)
         for value, gradient, name in zip(function.values, claim.gradients, function.names, strict=True):
@@ -123,10 +128,6 @@ class Check:
             self.report.problems += problems
             raise GradientError(self.report)
         return claim
-
-    def claim_without_other_forward(self) -> Claim:
-        """The gradients when backward follows its forward at once."""
-        return self._claim(meanwhile=False)
 
     def _compare_values(self) -> None:
         for name, before, after in zip(
@@ -248,19 +249,14 @@ class Check:
             check = Check(alone, subject, self.methods, self.tolerance, self.rng)
             try:
                 check.run(self.rng.normal)
-            except Exception as error:  # it cannot be checked alone, or its gradient has another shape
-                if isinstance(error, GradientError):
-                    self.report.parts.append(error.report)
-                else:
-                    self.report.notes.append(f"{subject}: could not be checked by itself: {error}")
+            except GradientError as error:  # its gradient has another shape, say, so that there is nothing to measure
+                self.report.parts.append(error.report)
+            except Exception as error:
+                self.report.notes.append(f"{subject}: could not be checked by itself: {error}")
             else:
                 if check.report.problems or any(row.error > row.tolerance for row in check.report.rows):
                     self.report.parts.append(check.report)
             x = alone(alone.values)
-
-
-class NotFiniteError(ValueError):
-    """The forward pass gives NaN or inf."""
 
 
 def other_inputs(x: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,15 @@ from ..backend import module, move, to_numpy
 from ..layers.base import Layer
 from ..layers.chain import backward_chain, forward_chain, unique
 from ..losses import Loss
+
+
+@dataclass
+class Claim:
+    """What one forward and backward left: the gradients of the input and the weights, and both as they are now."""
+
+    gradients: list[Any]
+    values: list[np.ndarray]
+    forward_weights: list[np.ndarray]  # as they were between forward and backward
 
 
 class Function:
@@ -104,10 +114,3 @@ class Function:
             return y, caches, None
         values, cache = self.loss.forward(self.labels, y)
         return values, caches, cache
-
-
-class Claim:
-    """What one pass left: `gradients`, the `values` of input and weights afterwards, the weights after forward."""
-
-    def __init__(self, gradients: list[Any], values: list[np.ndarray], forward_weights: list[np.ndarray]):
-        self.gradients, self.values, self.forward_weights = gradients, values, forward_weights

@@ -45,7 +45,7 @@ class Measured:
         self.kinks: list[int] = []  # numbers of the directions that were left out
         self.complex = self.central = None
         if "complex step" in methods:
-            self.complex = np.array([derivative.by_complex_step(self.direction(i)) for i in range(self.count)])
+            self.complex = np.array([derivative.along(self.direction(i), "complex step") for i in range(self.count)])
         if "central differences" in methods:
             self.central = np.array([self.difference(i) for i in range(self.count)])
         self.method = methods[0]
@@ -74,7 +74,7 @@ class Measured:
 
     def difference(self, i: int, step: float | None = None) -> float:
         """The central difference along the i-th direction."""
-        return self.derivative.by_difference(self.direction(i), self.step(i) if step is None else step)
+        return self.derivative.along(self.direction(i), "central differences", step or self.step(i))
 
     def largest(self) -> float:
         """The largest entry that was found; 0 along random directions, which do not show it."""
@@ -172,12 +172,12 @@ class Measured:
                 v = np.zeros(gradient.size)
                 v[half] = rng.normal(size=half.stop - half.start)
                 v = v.reshape(self.shape)
-                errors.append(abs((gradient * v).sum() - self.derivative.by(self.method, v, self.step(0))))
+                errors.append(abs((gradient * v).sum() - self.derivative.along(v, self.method, self.step(0))))
             start, stop = (start, middle) if errors[0] >= errors[1] else (middle, stop)
         index = np.unravel_index(start, self.shape)
         unit = np.zeros(self.shape)
         unit[index] = 1
-        return index, self.derivative.by(self.method, unit, self.derivative.STEP)
+        return index, self.derivative.along(unit, self.method, self.derivative.STEP)
 
 
 def units(shape):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -66,22 +67,14 @@ class Derivative:
         values = self.values if values is None else values
         return [*values[: self.which], values[self.which] + move, *values[self.which + 1 :]]
 
-    def by(self, method: str, v: np.ndarray, h: float) -> float:
-        """Along v, by the method of that name; h is the step of a difference."""
-        return self.by_complex_step(v) if method == "complex step" else self.by_difference(v, h)
-
-    def by_complex_step(self, v: np.ndarray) -> float:
-        """Along v, by the complex step."""
-        return float((self.upstream * self.of_each_output("complex step", v)).sum())
-
-    def by_difference(self, v: np.ndarray, h: float) -> float:
-        """Along v, by central differences.
+    def along(self, v: np.ndarray, method: str, h: float | None = None) -> float:
+        """The derivative along v; h is the step of a difference.
 
         y is subtracted before the sum is taken: so what does not depend on v leaves no rounding behind.
         """
-        return float((self.upstream * self.of_each_output("central differences", v, h)).sum())
+        return float((self.upstream * self.of_each_output(v, method, h)).sum())
 
-    def of_each_output(self, method: str, v: np.ndarray, h: float | None = None) -> np.ndarray:
+    def of_each_output(self, v: np.ndarray, method: str, h: float | None = None) -> np.ndarray:
         """Along v, the derivative of every entry of y; h is the step of a difference."""
         with np.errstate(all="ignore"):  # a step may leave the domain of f: then it agrees with nothing
             if method == "complex step":
@@ -103,5 +96,9 @@ class Derivative:
         """How large rounding may be in a derivative of L: for differences it is divided by their step."""
         if method == "complex step":
             return 4 * EPS * largest(self.upstream) * max(1.0, largest(*self.values))
-        size = float(np.abs(self.upstream * self.function(self.values)).sum())
-        return 10 * EPS * max(size, largest(self.upstream)) / self.STEP
+        return 10 * EPS * max(self._size, largest(self.upstream)) / self.STEP
+
+    @cached_property
+    def _size(self) -> float:
+        """The sum of all |upstream * f|."""
+        return float(np.abs(self.upstream * self.function(self.values)).sum())

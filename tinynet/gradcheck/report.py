@@ -132,5 +132,4 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _limits(rows: Sequence[Row]) -> str:
-    limits = {f"{row.tolerance:.0e}": row.method for row in rows}
-    return " or ".join(f"{limit} ({method})" for limit, method in limits.items())
+    return " or ".join(dict.fromkeys(f"{row.tolerance:.0e} ({row.method})" for row in rows))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import inputs
-from ..backend import to_array, to_numpy
+from ..backend import to_numpy
 from ..checks import integer, lookup, number
 from ..checks import shape as check_shape
 from ..layers.base import Layer
@@ -69,40 +69,31 @@ def check_layer(
     Returns a Report, which prints as a table. Raises GradientError, whose text is that table with the likely causes, if
     a gradient is wrong; ValueError if the layer cannot be checked at these inputs.
     """
-    if not isinstance(layer, Layer):
-        hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
-        raise TypeError(f"check_layer takes a Layer; got {layer!r}{hint}.")
-    if x is not None and input_shape is not None:
-        raise ValueError("check_layer takes an input_shape or inputs x, not both.")
-    if x is None and input_shape is None:
-        input_shape = layer.input_shape[1:] if layer.built else layer.declared_shape
-    if x is None and input_shape is None:
-        raise ValueError("check_layer needs an input_shape (of one sample), or inputs x: the layer has none yet.")
     methods, tolerance, seed = _options(method, tolerance, seed)
     batch_size = None if batch_size is None else integer("batch_size", batch_size)
-    given = None if x is None else _real("x", x)
-    shape = check_shape("input_shape", input_shape) if given is None else given.shape[1:]
-    for redraw in range(REDRAWS):
-        rng = np.random.default_rng([seed, redraw])
+    shape, given = _shape_and_inputs(layer, input_shape, x)
+    draws = 1 if given is not None else REDRAWS
+    for redraw in range(draws):
+        rng, last = np.random.default_rng([seed, redraw]), redraw == draws - 1
         twin = copied(layer)
         output_shape = built(twin, shape, rng)
         parts = noisy(twin.parts(), rng, fresh=not layer.built)
         batch = batch_size or distinct_batch(shape, output_shape, parts)
-        x = drawn((batch, *shape), rng, MODERATE if redraw == REDRAWS - 1 else WIDE) if given is None else given
+        x = drawn((batch, *shape), rng, MODERATE if last else WIDE) if given is None else given
         subject = f"{type(layer).__name__} '{layer.name}' for inputs of shape {x.shape}"
         check = Check(Function(parts, x, training=training), subject, methods, tolerance, rng)
         try:
             check.run(rng.normal)
             check_outputs(check.y, (None, *output_shape))
         except NotFiniteError:
-            if given is not None or redraw == REDRAWS - 1:
+            if last:
                 raise
             continue
         except Exception as error:
             if hasattr(error, "add_note") and not isinstance(error, GradientError):  # Python 3.11
                 error.add_note(f"(while {type(layer).__name__} was checked for {x.shape}, {len(x)} samples of {shape})")
             raise
-        if given is not None or not check.met_kinks:
+        if not check.met_kinks:
             break
     if redraw:
         check.report.notes.append(f"the random inputs were drawn {redraw + 1} times, to avoid kinks, NaN and infinity.")
@@ -214,17 +205,32 @@ def distinct_batch(shape: tuple[int, ...], output_shape: tuple[int, ...], parts:
 
 def _options(method: str, tolerance: float | None, seed: int) -> tuple[tuple[str, ...], float | None, int]:
     """The methods, the tolerance and the seed, checked."""
-    methods = METHODS[lookup("method", method, {name: name for name in METHODS})]
+    methods = lookup("method", method, METHODS)
     if tolerance is not None and not number("tolerance", tolerance, least=0):
         raise ValueError("tolerance must be more than 0: the numbers that gradients are held against are rounded too.")
     return methods, tolerance, integer("seed", seed, least=0)
 
 
+def _shape_and_inputs(layer: Any, input_shape: Any, x: Any) -> tuple[tuple[int, ...], np.ndarray | None]:
+    """The shape of one sample, and the inputs if they are given; both are checked, and that the layer is one."""
+    if not isinstance(layer, Layer):
+        hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
+        raise TypeError(f"check_layer takes a Layer; got {layer!r}{hint}.")
+    if x is not None and input_shape is not None:
+        raise ValueError("check_layer takes an input_shape or inputs x, not both.")
+    if x is not None:
+        x = _real("x", x)
+        return x.shape[1:], x
+    if input_shape is None:
+        input_shape = layer.input_shape[1:] if layer.built else layer.declared_shape
+    if input_shape is None:
+        raise ValueError("check_layer needs an input_shape (of one sample), or inputs x: the layer has none yet.")
+    return check_shape("input_shape", input_shape), None
+
+
 def _real(name: str, values: Any) -> np.ndarray:
     """Inputs as float64 on the host; ValueError unless they are real numbers of at least one sample."""
-    array = to_numpy(to_array(values))
-    if array.dtype.kind not in "biuf" or array.ndim == 0 or array.size == 0:
-        raise ValueError(
-            f"{name} must hold real numbers, the first axis counting samples; got {array.dtype}, shape {array.shape}."
-        )
-    return np.array(array, dtype="float64")
+    array = np.array(to_numpy(inputs.as_samples(values, name)), dtype="float64")
+    if array.size == 0:
+        raise ValueError(f"{name} must hold at least one sample; got shape {array.shape}.")
+    return array
