@@ -22,9 +22,12 @@ def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
 
 
 def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
-    """The object that a user means: an instance of `base`, or a name in the table of classes or ready objects."""
+    """The object that a user means: an instance of `base`, a name in the table of classes or ready objects, or a record
+    {"class_name": ..., "config": {...}}, as get_config writes it."""
     if isinstance(identifier, base):
         return identifier
+    if isinstance(identifier, Mapping):
+        return from_record(kind, identifier, table)
     if isinstance(identifier, str):
         entry = lookup(kind, identifier, table)
         return entry() if isinstance(entry, type) else entry
@@ -32,6 +35,15 @@ def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) ->
         raise TypeError(f"{kind} must be an instance: write {identifier.__name__}(), not {identifier.__name__}.")
     names = ", ".join(map(repr, table))
     raise TypeError(f"{kind} must be a name ({names}) or an instance of {base.__name__}; got {identifier!r}.")
+
+
+def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
+    """The object that a record describes; its class is one of the table."""
+    name, config = record.get("class_name"), record.get("config")
+    if not isinstance(name, str) or not isinstance(config, (Mapping, type(None))):
+        raise ValueError(f"The record of a {kind} needs 'class_name' and 'config'; got {dict(record)!r}.")
+    entry = lookup(kind, name, table)
+    return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})
 
 
 def is_integer(value: Any) -> bool:

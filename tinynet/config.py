@@ -1,0 +1,78 @@
+"""Objects as the arguments that made them: get_config, from_config and repr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Configured:
+    """Base of whatever can be written down: a class whose constructor keeps each argument in an attribute of its name.
+
+    `get_config()` gives the arguments as plain values (numbers, strings, lists, dictionaries), as Keras's does, and
+    `from_config(config)` makes another one from them. Objects among the arguments stand as records, dictionaries of
+    "class_name" and "config", and are made again by the argument's own `get`, from a closed table of names.
+    """
+
+    keras_module = "keras"  # the module in which Keras has it
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments by name, as plain values."""
+        missing = [name for name in arguments(type(self)) if not hasattr(self, name)]
+        if missing:
+            raise TypeError(
+                f"{type(self).__name__}.get_config needs each argument of __init__ in an attribute of its name; there "
+                f"is no self.{missing[0]}."
+            )
+        return {name: serialize(getattr(self, name)) for name in arguments(type(self))}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """A new object from what get_config gave."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return as_call(self)
+
+
+def serialize(value: Any) -> Any:
+    """A plain value for get_config: objects become records, tuples lists, NumPy's numbers Python's."""
+    if isinstance(value, Configured):
+        name = type(value).__name__
+        return {
+            "module": value.keras_module,
+            "class_name": name,
+            "config": value.get_config(),
+            "registered_name": None,
+        }
+    if isinstance(value, (tuple, list)):
+        return [serialize(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {key: serialize(entry) for key, entry in value.items()}
+    return value.item() if hasattr(value, "dtype") and getattr(value, "shape", None) == () else value
+
+
+def arguments(cls: type) -> dict[str, Any]:
+    """The parameters of a class's constructor by name; where it takes **options, its base's are among them."""
+    import inspect
+
+    known: dict[str, Any] = {}
+    for ancestor in cls.__mro__[:-1]:
+        if "__init__" not in vars(ancestor):
+            continue
+        parameters = list(inspect.signature(ancestor.__init__).parameters.values())[1:]
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        known.update({p.name: p for p in named if p.name not in known})
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            break
+    return known
+
+
+def as_call(thing: Any) -> str:
+    """The call that makes it, without the arguments that have their default: EarlyStopping(patience=3)."""
+    given = []
+    for name, parameter in arguments(type(thing)).items():
+        value = getattr(thing, name, parameter.default)
+        if value is not parameter.default and serialize(value) != parameter.default:
+            given.append(f"{name}={value!r}")
+    return f"{type(thing).__name__}({', '.join(given)})"
