@@ -946,21 +946,21 @@ def test_losses_metrics_and_optimizers_without_a_property_are_rejected():
         metric_of_nan_is_no_hit(NaNHits(), labels, outputs)
 
     class MeanOfTheSlot(tn.optimizers.SGD):
-        def update(self, weight, gradient, scratch, m=None):
-            super().update(weight, gradient - gradient.mean(), scratch, m)
+        def change(self, gradient, scratch, rate, m=None):
+            return super().change(gradient - gradient.mean(), scratch, rate, m)
 
     class GradientScaled(tn.optimizers.SGD):
-        def update(self, weight, gradient, scratch, m=None):
-            gradient *= -self.learning_rate
-            weight += gradient
+        def change(self, gradient, scratch, rate, m=None):
+            gradient *= -rate
+            return gradient
 
     class NaNSkipped(tn.optimizers.SGD):
-        def update(self, weight, gradient, scratch, m=None):
-            super().update(weight, np.nan_to_num(gradient), scratch, m)
+        def change(self, gradient, scratch, rate, m=None):
+            return super().change(np.nan_to_num(gradient), scratch, rate, m)
 
     class Float64Rate(tn.optimizers.SGD):
-        def update(self, weight, gradient, scratch, m=None):
-            weight -= np.float64(self.learning_rate) * gradient
+        def change(self, gradient, scratch, rate, m=None):
+            return -np.float64(rate) * gradient
 
     weight, *gradients = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
     for make, holds in (

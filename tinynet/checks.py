@@ -65,16 +65,29 @@ def integer(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def number(name: str, value: Any, least: float, below: float = float("inf")) -> float:
-    """Return value as a float if it is a number with least <= value < below."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        result = float("nan")
-    if isinstance(value, (str, bool)) or not least <= result < below:
-        bound = f"at least {least:g}" if below == float("inf") else f"in [{least:g}, {below:g})"
-        raise ValueError(f"{name} must be a finite number {bound}; got {value!r}.")
+def number(name: str, value: Any, least: float = float("-inf"), below: float = float("inf")) -> float:
+    """Return value as a float if it is a finite number with least <= value < below."""
+    result = _float(value)
+    if not (least <= result < below and abs(result) < float("inf")):
+        bound = f" at least {least:g}" if below == float("inf") else f" in [{least:g}, {below:g})"
+        raise ValueError(f"{name} must be a finite number{'' if least == float('-inf') else bound}; got {value!r}.")
     return result
+
+
+def positive(name: str, value: Any) -> float:
+    """Return value as a float if it is a finite number above 0."""
+    result = _float(value)
+    if not 0 < result < float("inf"):
+        raise ValueError(f"{name} must be a finite number above 0; got {value!r}.")
+    return result
+
+
+def _float(value: Any) -> float:
+    """value as a float, and NaN, which no comparison lets through, if it is no number."""
+    try:
+        return float("nan") if isinstance(value, (str, bool)) else float(value)
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def shape(name: str, value: Any) -> tuple[int, ...]:

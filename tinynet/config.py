@@ -68,6 +68,19 @@ def arguments(cls: type) -> dict[str, Any]:
     return known
 
 
+def refuse_unknown(cls: type, unknown: Mapping[str, Any], hints: Mapping[str, str] | None = None) -> None:
+    """TypeError, in the class's name and with the nearest argument that it knows, if there are unknown ones."""
+    if not unknown:
+        return
+    import difflib
+
+    name, known = next(iter(unknown)), arguments(cls)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"It knows {', '.join(sorted(known))}."
+    hint = (hints or {}).get(name, hint)
+    raise TypeError(f"{cls.__name__} got an argument that it does not know: {name!r}. {hint}")
+
+
 def as_call(thing: Any) -> str:
     """The call that makes it, without the arguments that have their default: EarlyStopping(patience=3)."""
     given = []

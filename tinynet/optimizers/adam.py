@@ -1,0 +1,92 @@
+"""Adam, with AMSGrad's maximum if asked for, and AdamW."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..backend import xp_of
+from ..checks import number
+from .base import Optimizer
+from .schedules import LearningRateSchedule
+
+
+class Adam(Optimizer):
+    """Adam, as Keras computes it: with t the number of the step, counted from 1,
+
+        m <- m + (1 - b1) (g - m)
+        v <- v + (1 - b2) (g^2 - v)
+        w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)
+
+    With amsgrad=True, u <- max(u, v) stands for v in the last line: no step is larger for the gradients having become
+    small. As in Keras the maximum is that of the uncorrected v.
+
+    epsilon is added to the root of the uncorrected v (the paper's "epsilon hat", section 2; PyTorch differs). With
+    epsilon=0 a weight whose gradient has always been 0 becomes NaN. In float32 v overflows, and the weight stands still
+    from then on, once a gradient exceeds 1.8e19.
+
+    It is computed in fewer passes over the arrays by keeping M = m / (1 - b1), V = v / (1 - b2) and U = u / (1 - b2),
+    for which
+        M <- b1 M + g;    V <- b2 V + g^2;    w <- w - rate * M / (sqrt(V) + e)
+        rate = lr sqrt(1 - b2^t) / (1 - b1^t) * (1 - b1) / sqrt(1 - b2);    e = epsilon / sqrt(1 - b2)
+
+    Source: Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015, algorithm 1 and section 2; Reddi,
+    Kale and Kumar, "On the convergence of Adam and beyond", ICLR 2018, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Any,
+    ):
+        self.beta_1 = number("beta_1", beta_1, least=0, below=1)
+        self.beta_2 = number("beta_2", beta_2, least=0, below=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        self.amsgrad = bool(amsgrad)
+        self.slots = ("momentum", "velocity", "velocity_hat") if self.amsgrad else ("momentum", "velocity")
+        super().__init__(learning_rate, **options)
+
+    @property
+    def keras_scale(self) -> dict[str, float]:
+        return {slot: 1 - (self.beta_1 if slot == "momentum" else self.beta_2) for slot in self.slots}
+
+    def change(self, gradient, scratch, rate, M, V, U=None):
+        xp, b1, b2, t = xp_of(gradient), self.beta_1, self.beta_2, self.iterations
+        rate = rate * math.sqrt(1 - b2**t) / (1 - b1**t) * (1 - b1) / math.sqrt(1 - b2)
+        M *= b1
+        M += gradient
+        V *= b2
+        V += xp.multiply(gradient, gradient, out=scratch)
+        if U is not None:
+            V = xp.maximum(U, V, out=U)
+        step = xp.sqrt(V, out=scratch)
+        step += self.epsilon / math.sqrt(1 - b2)
+        xp.divide(M, step, out=step)
+        step *= -rate
+        return step
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: each step also takes lr * weight_decay * w off each weight w.
+
+    The same as Adam(weight_decay=...); only the default and the order of the arguments are others.
+
+    Source: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2, with Keras's lr for
+    their eta alpha.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Any,
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options)

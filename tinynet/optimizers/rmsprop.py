@@ -1,0 +1,80 @@
+"""RMSprop: steps divided by the root of a running mean of squared gradients."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..backend import xp_of
+from ..checks import number
+from .base import Optimizer
+from .schedules import LearningRateSchedule
+
+
+class RMSprop(Optimizer):
+    """RMSprop, as Keras computes it:
+
+        v <- rho v + (1 - rho) g^2
+        s  = lr g / sqrt(v + epsilon)
+        w <- w - s;    with momentum mu:  b <- mu b + s;  w <- w - b
+
+    Centered:  a <- rho a + (1 - rho) g, and v - a^2, an estimate of the variance, stands for v under the root.
+
+    epsilon stands inside the root, unlike Adam's and PyTorch's. With epsilon=0 a weight whose gradient has always been
+    0 becomes NaN. By the Cauchy-Schwarz inequality v - a^2 is at least 0, since the weights (1 - rho) rho^k of both sum
+    to at most 1; but rounded it can be less than -epsilon, where a gradient hardly changes, and Keras's weight becomes
+    NaN. Here it is never taken for less than 0, which changes nothing else.
+
+    It is computed in fewer passes over the arrays by keeping V = v / (1 - rho), A = a / (1 - rho) and B = -b, for which
+        V <- rho V + g^2;    A <- rho A + g;    v - a^2 + epsilon = (1 - rho) (V - (1 - rho) A^2 + e)
+        s = lr / sqrt(1 - rho) * g / sqrt(V + e);    e = epsilon / (1 - rho);    B <- mu B - s;    w <- w + B
+
+    Source: Tieleman and Hinton, "Lecture 6.5 - rmsprop", Coursera: Neural networks for machine learning, 2012; centered
+    and with momentum: Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to 41.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **options: Any,
+    ):
+        self.rho = number("rho", rho, least=0, below=1)
+        self.momentum = number("momentum", momentum, least=0, below=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        self.centered = bool(centered)
+        self.slots = ("velocity", *["momentum"] * bool(self.momentum), *["average_gradient"] * self.centered)
+        super().__init__(learning_rate, **options)
+
+    @property
+    def keras_scale(self) -> dict[str, float]:
+        return {slot: -1.0 if slot == "momentum" else 1 - self.rho for slot in self.slots}
+
+    def change(self, gradient, scratch, rate, V, *others):
+        xp, rho = xp_of(gradient), self.rho
+        V *= rho
+        V += xp.multiply(gradient, gradient, out=scratch)
+        root = scratch
+        if self.centered:
+            A = others[-1]
+            A *= rho
+            A += gradient
+            xp.multiply(A, A, out=root)
+            root *= rho - 1
+            root += V
+            xp.maximum(root, 0, out=root)
+            root += self.epsilon / (1 - rho)
+        else:
+            xp.add(V, self.epsilon / (1 - rho), out=root)
+        xp.sqrt(root, out=root)
+        step = xp.divide(gradient, root, out=root)
+        step *= -rate / math.sqrt(1 - rho)
+        if not self.momentum:
+            return step
+        B = others[0]
+        B *= self.momentum
+        B += step
+        return B

@@ -1,0 +1,45 @@
+"""SGD: stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import xp_of
+from ..checks import number
+from .base import Optimizer
+from .schedules import LearningRateSchedule
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked for.
+
+    Without momentum:  w <- w - lr g
+    With momentum mu:  m <- mu m - lr g;  w <- w + m
+    Nesterov:          m <- mu m - lr g;  w <- w + mu m - lr g
+
+    Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep learning",
+    ICML 2013, equations 1 to 4, in the form that Keras uses.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **options: Any,
+    ):
+        self.momentum = number("momentum", momentum, least=0, below=1)
+        self.nesterov = bool(nesterov)
+        self.slots = ("momentum",) if self.momentum else ()
+        super().__init__(learning_rate, **options)
+
+    def change(self, gradient, scratch, rate, m=None):
+        step = xp_of(gradient).multiply(gradient, -rate, out=scratch)
+        if m is None:
+            return step
+        m *= self.momentum
+        m += step
+        if not self.nesterov:
+            return m
+        step += self.momentum * m
+        return step
