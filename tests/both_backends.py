@@ -65,7 +65,7 @@ def check_optimizer(make, dtype):
     def run(name):
         xp, optimizer = backend.module(name), make()
         own = [xp.array(weight, dtype=dtype) for weight in weights]  # a copy: they are changed in place
-        steps = [[xp.asarray(gradient, dtype=dtype) for gradient in step] for step in gradients]
+        steps = [[xp.array(gradient, dtype=dtype) for gradient in step] for step in gradients]  # clipped in place
         with device.at_most():
             for step in steps:
                 optimizer.apply(step, own)

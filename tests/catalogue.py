@@ -1,4 +1,4 @@
-"""The one list: every layer, loss, metric, optimizer and initializer, and a set of models.
+"""The one list: every layer, loss, metric, optimizer, initializer and regularizer, and a set of models.
 
 Whoever adds one of them to the library adds a line here, and with it every check that goes through the list: gradients
 against two numerical methods, the properties, the strict stand-in for CuPy. test_catalogue.py fails where a public
@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import tinynet as tn
-from tinynet import initializers, layers, losses, metrics, optimizers
+from tinynet import initializers, layers, losses, metrics, optimizers, regularizers
 
 ACTIVATIONS = ["relu", "sigmoid", "tanh", "softmax"]
 
@@ -94,12 +94,56 @@ OPTIMIZERS = {
     "SGD with Nesterov momentum": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
     "Adam": lambda: optimizers.Adam(0.01),
     "Adam with other settings": lambda: optimizers.Adam(0.02, beta_1=0.8, beta_2=0.99, epsilon=1e-3),
+    "Adam with amsgrad": lambda: optimizers.Adam(0.01, amsgrad=True),
+    "AdamW": lambda: optimizers.AdamW(0.01),
+    "AdamW with other settings": lambda: optimizers.AdamW(0.02, 0.1, beta_1=0.8, beta_2=0.99, amsgrad=True),
+    "RMSprop": lambda: optimizers.RMSprop(0.01),
+    "RMSprop with momentum": lambda: optimizers.RMSprop(0.01, rho=0.8, momentum=0.5),
+    "RMSprop, centered": lambda: optimizers.RMSprop(0.01, centered=True, epsilon=1e-3),
+    "RMSprop, centered, with momentum": lambda: optimizers.RMSprop(0.01, momentum=0.5, centered=True, epsilon=1e-3),
+    "SGD with momentum and weight decay": lambda: optimizers.SGD(0.1, momentum=0.9, weight_decay=0.1),
+    "SGD with a schedule": lambda: optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
+}
+# Optimizers that clip: they write to the gradients, and entries depend on each other.
+CLIPPING = {
+    "SGD with clipnorm": lambda: optimizers.SGD(0.1, clipnorm=0.5),
+    "SGD with global_clipnorm": lambda: optimizers.SGD(0.1, global_clipnorm=0.5),
+    "Adam with clipvalue and weight decay": lambda: optimizers.Adam(0.01, clipvalue=0.1, weight_decay=0.1),
+}
+SCHEDULES = {
+    "ExponentialDecay": lambda: optimizers.schedules.ExponentialDecay(0.1, 10, 0.5),
+    "ExponentialDecay in stairs": lambda: optimizers.schedules.ExponentialDecay(0.1, 10, 0.5, staircase=True),
+    "PiecewiseConstantDecay": lambda: optimizers.schedules.PiecewiseConstantDecay([5, 10], [1, 0.5, 0.1]),
+    "CosineDecay": lambda: optimizers.schedules.CosineDecay(0.1, 10, alpha=0.1),
+    "CosineDecay with warmup": lambda: optimizers.schedules.CosineDecay(0.02, 10, warmup_target=0.1, warmup_steps=4),
 }
 
 INITIALIZERS = {
+    "Constant": lambda seed=None: initializers.Constant(0.5),
+    "GlorotNormal": initializers.GlorotNormal,
     "GlorotUniform": initializers.GlorotUniform,
-    "Ones": initializers.Ones,
-    "Zeros": initializers.Zeros,
+    "HeNormal": initializers.HeNormal,
+    "HeUniform": initializers.HeUniform,
+    "LecunNormal": initializers.LecunNormal,
+    "LecunUniform": initializers.LecunUniform,
+    "Ones": lambda seed=None: initializers.Ones(),
+    "RandomNormal": initializers.RandomNormal,
+    "RandomNormal with settings": lambda seed=None: initializers.RandomNormal(1, 0.5, seed),
+    "RandomUniform": initializers.RandomUniform,
+    "RandomUniform with settings": lambda seed=None: initializers.RandomUniform(1, 2, seed),
+    "TruncatedNormal": initializers.TruncatedNormal,
+    "VarianceScaling": initializers.VarianceScaling,
+    "VarianceScaling with settings": lambda seed=None: initializers.VarianceScaling(
+        0.5, "fan_out", "untruncated_normal", seed
+    ),
+    "Zeros": lambda seed=None: initializers.Zeros(),
+}
+
+REGULARIZERS = {
+    "L1": regularizers.L1,
+    "L2": regularizers.L2,
+    "L1L2": lambda: regularizers.L1L2(0.3, 0.2),
+    "L1L2 of zeros": regularizers.L1L2,
 }
 
 

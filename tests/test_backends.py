@@ -93,9 +93,23 @@ def product_of_places(labels, outputs):
 
 
 @both_dtypes
-@pytest.mark.parametrize("make", catalogue.OPTIMIZERS.values(), ids=catalogue.OPTIMIZERS)
-def test_every_optimizer(make, dtype):
-    check_optimizer(make, dtype)
+@pytest.mark.parametrize("name", [*catalogue.OPTIMIZERS, *catalogue.CLIPPING])
+def test_every_optimizer(name, dtype):
+    check_optimizer({**catalogue.OPTIMIZERS, **catalogue.CLIPPING}[name], dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("make", catalogue.REGULARIZERS.values(), ids=catalogue.REGULARIZERS)
+def test_every_regularizer(make, dtype):
+    def run(name):
+        xp, regularizer = backend.module(name), make()
+        weight, gradient = xp.asarray([[1, -2], [0, 0.3]], dtype=dtype), xp.ones((2, 2), dtype=dtype)
+        with device.at_most():
+            penalty = regularizer(weight)
+            regularizer.add_gradient(weight, gradient)
+        return [penalty, gradient]
+
+    assert {array.dtype for array in same_on_both(run)} == {np.dtype(dtype)}
 
 
 @both_dtypes

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import tinynet as tn
 
-EXEMPT = {"Layer", "Input", "Loss", "Metric", "Optimizer", "Initializer"}  # base classes, and a shape
+# The base classes, and a shape.
+EXEMPT = {"Layer", "Input", "Loss", "Metric", "Optimizer", "LearningRateSchedule", "Initializer", "Regularizer"}
 
 
 @pytest.mark.parametrize(
@@ -17,12 +18,14 @@ EXEMPT = {"Layer", "Input", "Loss", "Metric", "Optimizer", "Initializer"}  # bas
         (tn.losses, tn.losses.Loss, catalogue.LOSSES),
         (tn.metrics, tn.metrics.Metric, catalogue.METRICS),
         (tn.optimizers, tn.optimizers.Optimizer, catalogue.OPTIMIZERS),
+        (tn.optimizers.schedules, tn.optimizers.schedules.LearningRateSchedule, catalogue.SCHEDULES),
         (tn.initializers, tn.initializers.Initializer, catalogue.INITIALIZERS),
+        (tn.regularizers, tn.regularizers.Regularizer, catalogue.REGULARIZERS),
     ],
-    ids=["layers", "losses", "metrics", "optimizers", "initializers"],
+    ids=["layers", "losses", "metrics", "optimizers", "schedules", "initializers", "regularizers"],
 )
 def test_every_public_class_is_listed_under_its_name(module, base, listed):
-    public = {name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)}
+    public = {value.__name__ for value in vars(module).values() if isinstance(value, type) and issubclass(value, base)}
     assert len(public - EXEMPT) >= 1
     assert public - EXEMPT <= set(listed)
 

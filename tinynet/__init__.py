@@ -13,12 +13,14 @@
 layers          Dense, Flatten, ReLU, ..., and Layer, the base class of your own
 activations, nn relu, softmax, ... as functions
 losses          SparseCategoricalCrossentropy
-optimizers      SGD, Adam
+optimizers      SGD, Adam, AdamW, RMSprop, and schedules: ExponentialDecay, PiecewiseConstantDecay, CosineDecay
 metrics         SparseCategoricalAccuracy
-initializers    GlorotUniform, Zeros, Ones
+initializers    GlorotUniform, HeNormal, VarianceScaling, RandomNormal, Zeros, ...
+regularizers    L1, L2, L1L2: penalties on weights
 callbacks       Callback, History, TerminateOnNaN
 datasets        fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
+utils           to_categorical, set_random_seed
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?
 """
 
@@ -26,7 +28,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import activations, backend, callbacks, datasets, initializers, layers, losses, metrics, nn, optimizers
+from . import (
+    activations,
+    backend,
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    nn,
+    optimizers,
+    regularizers,
+    utils,
+)
 from ._version import __version__
 from .layers import Input
 from .model import Sequential
@@ -49,6 +64,8 @@ __all__ = [
     "metrics",
     "nn",
     "optimizers",
+    "regularizers",
+    "utils",
 ]
 
 

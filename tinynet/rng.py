@@ -1,8 +1,9 @@
 """Random numbers without hidden state: a generator is a function of (seed, purpose, count).
 
 So training that stops after any step, is saved, loaded and goes on draws the same numbers as if it had never
-stopped, and nothing ever touches NumPy's global generator. All numbers are drawn on the host, so that both
-backends see the same ones.
+stopped, and NumPy's global generator is neither read nor moved. All numbers are drawn on the host, so that both
+backends see the same ones. What is given no seed is given a fresh one by the operating system or, after
+`utils.set_random_seed`, by a stream of seeds that starts there.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from .checks import integer
 
 if TYPE_CHECKING:
+    import random
+
     import numpy as np
 
 PURPOSES = {"weights": 0, "shuffle": 1}
+fresh: random.Random | None = None  # where fresh seeds come from; None is the operating system
 
 
 def generator(seed: int, purpose: str, count: int) -> np.random.Generator:
@@ -25,9 +29,19 @@ def generator(seed: int, purpose: str, count: int) -> np.random.Generator:
 
 
 def choose_seed(seed: Any = None) -> int:
-    """The given seed, or a fresh one of 32 bits from the operating system."""
+    """The given seed, or a fresh one of 32 bits."""
     if seed is not None:
         return integer("seed", seed, least=0)
+    if fresh is not None:
+        return fresh.getrandbits(32)
     import os
 
     return int.from_bytes(os.urandom(4), "little")
+
+
+def start_fresh_seeds(seed: int) -> None:
+    """From here on the fresh seeds are those of a stream that this seed determines."""
+    import random
+
+    global fresh
+    fresh = random.Random(seed)

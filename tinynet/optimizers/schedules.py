@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..checks import by_name, is_integer, number, positive
@@ -69,7 +70,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             )
         self.boundaries = [_steps("each of the boundaries", boundary, least=0) for boundary in boundaries]
         self.values = [number("each of the values", value, least=0) for value in values]
-        if any(left >= right for left, right in zip(self.boundaries, self.boundaries[1:], strict=False)):
+        if any(left >= right for left, right in pairwise(self.boundaries)):
             raise ValueError(f"boundaries must increase; got {boundaries!r}.")
         self.name = name
 

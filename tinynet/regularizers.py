@@ -1,0 +1,85 @@
+"""Regularizers: penalties on a weight that are added to the loss, and their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .backend import xp_of
+from .checks import by_name, number
+from .config import Configured
+
+
+class Regularizer(Configured):
+    """Base class: `regularizer(weight)` is the penalty R, and `add_gradient` adds dR/dw to a gradient.
+
+    A subclass defines both, and keeps each argument of its constructor in an attribute of its name.
+    """
+
+    keras_module = "keras.regularizers"
+
+    def __call__(self, weight: Any) -> Any:
+        """The penalty, an array of no axes in the weight's module and dtype; each subclass defines it."""
+        raise TypeError(f"{type(self).__name__} must define __call__(weight).")
+
+    def add_gradient(self, weight: Any, gradient: Any) -> None:
+        """Add the penalty's gradient with respect to the weight to this array, in place."""
+        raise TypeError(f"{type(self).__name__} must define add_gradient(weight, gradient).")
+
+
+class L1L2(Regularizer):
+    """R = l1 sum |w| + l2 sum w^2.
+
+    Gradient: dR/dw = l1 sign(w) + 2 l2 w, entry by entry. At w = 0, where |w| has a kink, sign(0) = 0 is taken: of all
+    subgradients the one of least size, so that a weight of 0 is not moved.
+
+    Both factors are 0 unless given, and so for the name "l1_l2", as in Keras.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0):
+        self.l1, self.l2 = number("l1", l1, least=0), number("l2", l2, least=0)
+
+    def __call__(self, weight):
+        penalty = xp_of(weight).zeros((), dtype=weight.dtype)
+        if self.l1:
+            penalty = penalty + self.l1 * abs(weight).sum()
+        if self.l2:
+            penalty = penalty + self.l2 * (weight * weight).sum()
+        return penalty
+
+    def add_gradient(self, weight, gradient):
+        if self.l1:
+            gradient += self.l1 * xp_of(weight).sign(weight)
+        if self.l2:
+            gradient += 2 * self.l2 * weight
+
+
+class L1(L1L2):
+    """R = l1 sum |w|. At a minimum of loss + R a weight is 0 wherever the loss pulls at it by less than l1.
+
+    Steps along the gradient come near such a 0 and go back and forth around it, by up to the learning rate times l1.
+
+    Source: Tibshirani, "Regression shrinkage and selection via the lasso", J. R. Statist. Soc. B 58, 1996.
+    """
+
+    def __init__(self, l1: float = 0.01):
+        super().__init__(l1=l1)
+
+
+class L2(L1L2):
+    """R = l2 sum w^2, which makes weights small. Without the half of other texts: the gradient is 2 l2 w.
+
+    Source: Hoerl and Kennard, "Ridge regression", Technometrics 12, 1970.
+    """
+
+    def __init__(self, l2: float = 0.01):
+        super().__init__(l2=l2)
+
+
+REGULARIZERS = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+
+l1, l2, l1_l2 = L1, L2, L1L2  # Keras's other names
+
+
+def get(identifier: Any) -> Regularizer | None:
+    """The regularizer of that name ("l1", "l2", "l1_l2") or record, or the given Regularizer itself; None for None."""
+    return None if identifier is None else by_name("regularizer", identifier, Regularizer, REGULARIZERS)
