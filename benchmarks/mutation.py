@@ -44,7 +44,16 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation import mutators
 
 ROOT = Path(__file__).resolve().parents[1]
-MUTATED = ["layers/*.py", "losses.py", "optimizers.py", "initializers.py", "metrics.py", "gradcheck/*.py"]
+MUTATED = [
+    "layers/*.py",
+    "losses.py",
+    "optimizers/*.py",
+    "initializers.py",
+    "metrics.py",
+    "regularizers.py",
+    "utils.py",
+    "gradcheck/*.py",
+]
 # What is not run: the tests of other files, and the one that takes minutes.
 UNUSED_TESTS = {f"test_{name}.py" for name in ("examples", "fashion_mnist", "fetch", "idx", "progress", "readme")}
 SLOW_TESTS = ["tests/test_training.py::test_the_lesson_on_the_real_data_over_five_seeds"]
