@@ -146,5 +146,5 @@ def test_a_drawn_seed_has_32_bits(monkeypatch):
 
 
 def test_a_class_of_another_kind_is_not_told_to_be_called():
-    with pytest.raises(TypeError, match=r"optimizer must be a name \('adam', 'sgd'\) or an instance of Optimizer; got"):
+    with pytest.raises(TypeError, match=r"must be a name \('adam', .*, 'sgd'\) or an instance of Optimizer; got"):
         tn.optimizers.get(Dense)

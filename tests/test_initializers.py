@@ -147,6 +147,19 @@ def test_a_truncated_normal_is_a_normal_where_that_is_near():
     assert abs((again - 1).std() / 2 / initializers.TRUNCATED_STDDEV - 1) < 5 / math.sqrt(2 * len(again))
 
 
+def test_what_a_truncated_normal_draws_again():
+    """More than two standard deviations; two are near enough, and what is drawn again may be drawn again."""
+
+    class Drawn:
+        numbers = [[2.0, -2.5, -2.0, 3.0], [-3.0, 1.0], [0.5]]
+
+        def standard_normal(self, size):
+            return np.array(self.numbers.pop(0)).reshape(size)
+
+    assert TruncatedNormal(1, 10).draw((2, 2), Drawn()).tolist() == [[21, 6], [-19, 11]]
+    assert all(abs(TruncatedNormal(0, 1, seed)(())) <= 2 for seed in range(200)), "a single number too"
+
+
 @pytest.mark.parametrize(("mode", "n"), [("fan_in", 400), ("fan_out", 300), ("fan_avg", 350)])
 @pytest.mark.parametrize("distribution", ["uniform", "untruncated_normal", "truncated_normal", "normal"])
 def test_variance_scaling(mode, n, distribution):
@@ -169,6 +182,7 @@ def test_settings_by_hand():
     w = RandomNormal(5, 2, seed=0)(SHAPE)
     assert moments(w) == (5, 2)
     assert RandomNormal(5, 0)((2,)).tolist() == RandomUniform(5, 5)((2,)).tolist() == [5, 5]
+    assert 1.7 < VarianceScaling(1, "fan_in", "uniform", 0)((1, 1000)).max() < 3**0.5
     assert VarianceScaling()((0, 3)).shape == (0, 3), "no inputs, and no division by their number"
     assert abs(VarianceScaling(1, "fan_in", "uniform", 0)((0, 3, 0))).sum() == 0
 

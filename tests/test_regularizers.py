@@ -56,6 +56,15 @@ def test_all_stays_in_its_dtype_and_nothing_else_is_written(make, dtype):
     assert (penalty.shape, penalty.dtype) == ((), dtype)
 
 
+def test_what_has_the_factor_zero_is_not_computed():
+    """So that it makes no NaN of an infinite weight: 0 times infinity is one."""
+    assert L1(0.5)(np.array([np.inf])) == L2(0.5)(np.array([np.inf])) == np.inf
+    gradient, weight = np.ones(1), np.array([np.nan])
+    L1L2().add_gradient(weight, gradient)
+    assert gradient[0] == 1
+    assert L1L2()(weight) == 0
+
+
 def test_no_weights_have_no_penalty():
     assert L1L2(1, 1)(np.zeros((0, 3))) == 0
 

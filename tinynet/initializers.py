@@ -111,11 +111,9 @@ class TruncatedNormal(RandomNormal):
     """
 
     def draw(self, shape, rng):
-        z = rng.standard_normal(shape)
-        far = np.abs(z) > 2
-        while far.any():
+        z = np.asarray(rng.standard_normal(shape))  # of shape () it is a number
+        while (far := np.abs(z) > 2).any():
             z[far] = rng.standard_normal(np.count_nonzero(far))
-            far = np.abs(z) > 2
         return self.mean + self.stddev * z
 
 

@@ -36,7 +36,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     labels = labels.astype("int64")
     classes = int(labels.max()) + 1 if num_classes is None else most
     rows = np.zeros((labels.size, classes))
-    rows[np.arange(labels.size), labels.reshape(-1)] = 1
+    rows[np.arange(labels.size), labels.ravel()] = 1
     return rows.reshape(*labels.shape, classes)
 
 

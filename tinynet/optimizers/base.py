@@ -173,7 +173,7 @@ def scale_to_norm(gradients: Sequence[Any], bound: float) -> None:
 
     The norm stays an array of no axes: on a GPU the host does not wait for it.
     """
-    squares = [flat @ flat for flat in (gradient.reshape(-1) for gradient in gradients)]
+    squares = [flat @ flat for flat in (gradient.ravel() for gradient in gradients)]
     if squares:
         xp, square = xp_of(gradients[0]), sum(squares[1:], start=squares[0])
         factor = bound / xp.maximum(xp.sqrt(square), bound)
