@@ -21,6 +21,8 @@ SMALL = catalogue.MODELS["the lesson's, small"]
 pytestmark = pytest.mark.usefixtures("stand_in")
 dtypes = st.sampled_from(["float32", "float64"])
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+OPTIMIZERS = {**catalogue.OPTIMIZERS, **catalogue.CLIPPING}
+each_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 
 
 def give_to_the_device(array):
@@ -93,9 +95,9 @@ def product_of_places(labels, outputs):
 
 
 @both_dtypes
-@pytest.mark.parametrize("name", [*catalogue.OPTIMIZERS, *catalogue.CLIPPING])
-def test_every_optimizer(name, dtype):
-    check_optimizer({**catalogue.OPTIMIZERS, **catalogue.CLIPPING}[name], dtype)
+@each_optimizer
+def test_every_optimizer(make, dtype):
+    check_optimizer(make, dtype)
 
 
 @both_dtypes
@@ -114,7 +116,7 @@ def test_every_regularizer(make, dtype):
 
 @both_dtypes
 @pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
-@pytest.mark.parametrize("make", catalogue.OPTIMIZERS.values(), ids=catalogue.OPTIMIZERS)
+@each_optimizer
 def test_every_model_with_every_optimizer(entry, make, dtype):
     """18 samples in batches of 4, so that the last one is short; given on the host and on the device."""
     x, y = entry.data(18)

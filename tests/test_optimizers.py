@@ -428,6 +428,25 @@ def test_a_flat_array_with_its_variables_gives_the_same_as_separate_arrays(optio
             assert np.allclose(weight, mine, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm", "clipvalue"])
+def test_a_model_clips_the_gradient_of_each_weight(clip):
+    entry = catalogue.MODELS["a frozen layer"]
+    x, labels = entry.data(5)
+    model, by_hand = (entry.compiled(SGD(0.5, **{clip: 1e-3})) for _ in range(2))
+    model.train_on_batch(x, labels)
+    by_hand.build((None, 4))
+    _, gradients = by_hand.gradients(x, labels)
+    weights = by_hand.get_weights()
+    trained = [0, 1, 4, 5]  # not those of the layer in the middle, which would count in the global norm
+    SGD(0.5, **{clip: 1e-3}).apply([gradients[i] for i in trained], [weights[i] for i in trained])
+    for ours, theirs in zip(model.get_weights(), weights, strict=True):
+        assert np.allclose(ours, theirs, rtol=0, atol=2e-7)  # float32's weights of up to 1
+    sizes = [np.linalg.norm(model.get_weights()[i] - by_hand.get_weights()[i]) for i in trained]
+    assert all(size > 0 for size in sizes)
+    if clip == "clipnorm":
+        assert np.allclose(sizes, 5e-4, rtol=0, atol=1e-6)
+
+
 @given(seed=catalogue.seeds, bound=st.floats(1e-3, 1e3), dtype=st.sampled_from(["float32", "float64"]))
 def test_clipped_gradients_keep_their_bound_and_their_direction(seed, bound, dtype):
     rng, slack = np.random.default_rng(seed), 1 + 8 * np.finfo(dtype).eps  # of the sum, the root and the product

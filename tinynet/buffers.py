@@ -18,7 +18,8 @@ class FlatBuffers:
     """The weights of some built layers, trained ones first, and their gradients in the same order.
 
     `weights` and `gradients` are 1-D; their first part, `trained_weights` and `trained_gradients`, belongs to the
-    layers that are trained, in order, the rest to frozen ones. The memory is taken at the first `claim`.
+    layers that are trained, in order, the rest to frozen ones; `trained_views` are the parts of `trained_gradients`,
+    one for each weight. The memory is taken at the first `claim`.
     """
 
     def __init__(self, parts: Sequence[Layer], trained: Sequence[Layer], backend: str, dtype: Any):
@@ -42,6 +43,8 @@ class FlatBuffers:
             self.gradients = self.xp.zeros(self.size, dtype=self.dtype)
             self.trained_weights = self.weights[: self.trained_size]
             self.trained_gradients = self.gradients[: self.trained_size]
+            trained = [place for _, _, place, _ in self.places if place.stop <= self.trained_size]
+            self.trained_views = [self.gradients[place] for place in trained]
         for part, name, place, shape in self.places:
             weight = part.__dict__[name]
             if weight.base is not self.weights:

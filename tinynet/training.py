@@ -96,7 +96,8 @@ class Step:
         self._report(labels, outputs, values, cache, totals)
         dy = self.loss.backward(labels, cache, 1 / values.size)
         backward_chain(self.parts, dy, caches, first=self.first_trained, need_dx=False)
-        self.optimizer.apply([self.buffers.trained_gradients], [self.buffers.trained_weights])
+        buffers = self.buffers
+        self.optimizer.apply([buffers.trained_gradients], [buffers.trained_weights], buffers.trained_views)
         return values.size
 
     def test(self, x: Any, labels: Any, totals: Any) -> int:
