@@ -1,4 +1,4 @@
-"""Batch normalisation between a dense layer and its activation, with its moving averages."""
+"""Batch normalisation, before an activation and after one, with its moving averages."""
 
 import keras
 import numpy as np
@@ -11,10 +11,11 @@ x = 5 + 3 * rng.normal(size=(160, 6)) + 4 * np.eye(3)[y] @ rng.normal(size=(3, 6
 model = keras.Sequential(
     [
         keras.Input((6,)),
-        layers.BatchNormalization(momentum=0.9),
         layers.Dense(16, use_bias=False),
-        layers.BatchNormalization(momentum=0.8, epsilon=1e-4, name="second"),
+        layers.BatchNormalization(),
         layers.Activation("relu"),
+        layers.Dense(8, activation="tanh"),
+        layers.BatchNormalization(momentum=0.8, epsilon=1e-4, name="second"),
         layers.Dense(3, activation="softmax"),
     ]
 )

@@ -13,12 +13,13 @@ libraries would draw by themselves is made the same from outside:
 - Dropout. The masks cannot be made the same; its program reports only what does not depend on them.
 
 How far may the results differ? Both compute in float32 and sum in different orders, which is like changing each weight
-by a few units of 6e-8 at each step, and training may amplify that. By how much is measured here, with Keras alone:
-three more runs, in which every random starting weight is off by up to 1e-6 of its size, which stands for the rounding
-of some dozens of steps. The largest change of each result, its `spread`, is written beside it, and `differences` allows
-three times as much, and besides 1e-5 of the largest number and 1e-6, for the results that start from given weights: a
-sum of a hundred float32 terms is off by 1e-6 or so. Where the three runs differ in what is not a float (an epoch at
-which the training stops, say), or in an accuracy, the program is too close to an edge, and its data needs another seed.
+by 6e-8 of its size or a few times as much at each step. More comes from Adam: in Keras 1 - beta_2^t is a float32 too,
+and as 0.999 is 0.99900001287 there, it is 1.3e-5 too small at first, and each update 6e-6. Training may amplify either.
+By how much is measured here, with Keras alone: three more runs, in which every random starting weight is off by up to
+1e-5 of its size. The largest change of each result, its `spread`, is written beside it, and `differences` allows three
+times as much, and besides 1e-5 of the largest number, and 1e-6, for results that hang on no random weight: a sum of a
+hundred float32 terms is off by 1e-6 or so. Where the three runs differ in what is not a float (an epoch at which the
+training stops, say), or in an accuracy, the program is too close to an edge, and its data needs another seed.
 """
 
 import contextlib
@@ -39,7 +40,7 @@ PROGRAMS = Path(__file__).parents[1] / "programs"
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py"))
 RECORD = Path(__file__).with_suffix(".json")
 
-NOISE, RUNS = 1e-6, 3
+NOISE, RUNS = 1e-5, 3
 RANDOM = (
     *("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal"),
     *("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"),
@@ -55,8 +56,13 @@ def start(program, shape, count):
 
 def translated(text):
     """A program's text for tinynet: other imports, and nothing else."""
-    text = re.sub(r"^(\s*)import keras$", r"\1import tinynet as keras", text, flags=re.MULTILINE)
-    return re.sub(r"^(\s*)(from|import) keras\b", r"\1\2 tinynet", text, flags=re.MULTILINE)
+
+    def changed(match):
+        line = f"{match[1]}import tinynet{match[2]}"
+        return f"{line}, tinynet as keras" if match[2] else f"{line} as keras"
+
+    text = re.sub(r"^( *)import keras((?:\.\w+)*)$", changed, text, flags=re.MULTILINE)
+    return re.sub(r"^( *)(from|import) keras\b", r"\1\2 tinynet", text, flags=re.MULTILINE)
 
 
 def subclasses(cls):
@@ -163,7 +169,7 @@ def allowed(leaf, spread):
 def ratios(expected, got):
     """{path: difference / what is allowed}; infinite where a key is missing, too many, or no float and not equal."""
     theirs, ours = dict(leaves(expected["results"])), dict(leaves(got))
-    result = {path: np.inf for path in theirs.keys() ^ ours.keys()}
+    result = dict.fromkeys(theirs.keys() ^ ours.keys(), np.inf)
     for path in theirs.keys() & ours.keys():
         gap = distance(theirs[path], ours[path])
         room = allowed(theirs[path], expected["spread"].get(path, 0.0))
@@ -232,8 +238,8 @@ def main(names):
         cell = compare(name, entries[name]) if "tinynet" in sys.modules else "-"
         print(f"{name:24} {seconds:7.1f} {sizes:7} {spread:8.1e}  {cell[:600]}", flush=True)
     if not names:
-        head = {"keras": keras.__version__, "backend": keras.backend.backend()}
-        lines = [f"{json.dumps(key)}:{json.dumps(item, separators=(',', ':'))}" for key, item in (head | entries).items()]
+        record = {"keras": keras.__version__, "backend": keras.backend.backend(), **entries}
+        lines = [f"{json.dumps(key)}:{json.dumps(item, separators=(',', ':'))}" for key, item in record.items()]
         RECORD.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
 
 
