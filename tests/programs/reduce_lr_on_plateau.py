@@ -10,7 +10,9 @@ y = 3 * x[:, 0] - x[:, 1] + rng.normal(size=120)
 
 model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
 model.compile(optimizer=keras.optimizers.SGD(0.2), loss="mse")
-reduce_lr = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2, min_lr=0.02, cooldown=1)
+reduce_lr = keras.callbacks.ReduceLROnPlateau(
+    monitor="val_loss", factor=0.5, patience=2, min_delta=0.05, cooldown=2, min_lr=0.02
+)
 fitted = model.fit(
     x, y, batch_size=16, epochs=16, validation_split=0.25, callbacks=[reduce_lr], shuffle=False, verbose=0
 )
