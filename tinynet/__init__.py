@@ -10,17 +10,16 @@
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(images, labels, epochs=5)
 
-layers          Dense, Flatten, ReLU, ..., and Layer, the base class of your own
-activations, nn relu, softmax, ... as functions
-losses          SparseCategoricalCrossentropy
-optimizers      SGD, Adam, AdamW, RMSprop, and schedules: ExponentialDecay, PiecewiseConstantDecay, CosineDecay
-metrics         SparseCategoricalAccuracy
-initializers    GlorotUniform, HeNormal, VarianceScaling, RandomNormal, Zeros, ...
-regularizers    L1, L2, L1L2: penalties on weights
-callbacks       Callback, History, TerminateOnNaN
+layers          Dense, Flatten, Dropout, BatchNormalization, ..., and Layer, the base class of your own
+activations, nn relu, softmax, gelu, ... as functions
+losses          cross-entropies (sparse, categorical, binary), mean squared and absolute error, Huber's
+optimizers      SGD, RMSprop, Adam, AdamW; optimizers.schedules
+metrics         accuracies, top-k, mean squared and absolute error
+initializers    Glorot's, He's, LeCun's, ...; regularizers: L1, L2
+callbacks       Callback, History, EarlyStopping, ModelCheckpoint, ...
+models, utils   Sequential, clone_model, model_from_json; to_categorical, set_random_seed
 datasets        fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
-utils           to_categorical, set_random_seed
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?
 """
 
@@ -37,12 +36,14 @@ from . import (
     layers,
     losses,
     metrics,
+    models,
     nn,
     optimizers,
     regularizers,
     utils,
 )
 from ._version import __version__
+from .checks import absent
 from .layers import Input
 from .model import Sequential
 
@@ -62,11 +63,14 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "models",
     "nn",
     "optimizers",
     "regularizers",
     "utils",
 ]
+
+_missing = absent(__name__, __all__)
 
 
 def __getattr__(name: str) -> Any:
@@ -75,7 +79,7 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module(".gradcheck", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _missing(name)
 
 
 def __dir__() -> list[str]:

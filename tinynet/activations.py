@@ -3,6 +3,37 @@
 The same objects stand in `tinynet.nn`, after the lesson's `tf.nn`.
 """
 
-from .layers.activations import get, relu, sigmoid, softmax, tanh
+from .checks import absent
+from .layers.by_name import (
+    elu,
+    gelu,
+    get,
+    leaky_relu,
+    linear,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
 
-__all__ = ["get", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "elu",
+    "gelu",
+    "get",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
+__getattr__ = absent(__name__, __all__)

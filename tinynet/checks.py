@@ -1,7 +1,7 @@
 """Checks of arguments: each raises where the call was made, with the value and what was expected."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -96,3 +96,20 @@ def shape(name: str, value: Any) -> tuple[int, ...]:
         hint = f"; write ({value},)" if is_integer(value) else ""
         raise ValueError(f"{name} must be a tuple or a list of positive integers; got {value!r}{hint}.")
     return tuple(integer(f"each entry of {name} {value!r}", size) for size in value)
+
+
+def absent(module: str, names: Sequence[str]) -> Callable[[str], Any]:
+    """The __getattr__ of a module: it says of a name of Keras's, or a misspelt one, that it is not in tinynet."""
+
+    def missing(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        import difflib
+
+        near = difflib.get_close_matches(name, names, n=2, cutoff=0.7)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise AttributeError(
+            f"{module}.{name} is not in tinynet, which is a small part of Keras. {hint}{module} has {', '.join(names)}."
+        )
+
+    return missing

@@ -1,25 +1,30 @@
-"""Arrays in memory, cut into batches."""
+"""What a model is trained on, cut into batches: arrays in memory, or batches that somebody else makes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .backend import module, move, take_rows
 
+Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
+
 
 class ArrayBatches:
-    """Batches (x, y) of two arrays, in order or in a shuffled one; the last batch may be short.
+    """Batches (x, y, weights) of arrays, in order or in a shuffled one; the last batch may be short.
 
     The arrays go to the backend once, as they are: images in uint8 stay uint8. Each batch of x is cast to `dtype`
-    when it is cut. y may be None; then it is None in every batch. A shuffled pass reuses one array for x, so a batch
-    is valid until the next one is asked for.
+    when it is cut. y and the weights may be None; then they are None in every batch. A shuffled pass reuses one array
+    for x, so a batch is valid until the next one is asked for.
     """
 
-    def __init__(self, x: Any, y: Any, batch_size: int, backend: str, dtype: Any):
+    def __init__(self, x: Any, y: Any, weights: Any, batch_size: int, backend: str, dtype: Any):
         self.xp = module(backend)
         self.x = self.xp.ascontiguousarray(move(x, self.xp))  # take() would copy a strided array whole, every time
         self.y = None if y is None else move(y, self.xp)
+        self.weights = None if weights is None else move(weights, self.xp)
         self.batch_size, self.dtype = batch_size, dtype
         self.order: Any = None
 
@@ -30,14 +35,14 @@ class ArrayBatches:
         """Draw the order of the next passes."""
         self.order = move(rng.permutation(len(self.x)), self.xp)
 
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+    def __iter__(self) -> Iterator[Batch]:
         starts = range(0, len(self.x), self.batch_size)
         return self._in_order(starts) if self.order is None else self._shuffled(starts)
 
     def _in_order(self, starts):
         for start in starts:
             rows = slice(start, start + self.batch_size)
-            yield self.x[rows].astype(self.dtype, copy=False), None if self.y is None else self.y[rows]
+            yield self.x[rows].astype(self.dtype, copy=False), *self._targets(rows)
 
     def _shuffled(self, starts):
         shape = (min(self.batch_size, len(self.x)), *self.x.shape[1:])
@@ -48,4 +53,89 @@ class ArrayBatches:
             take_rows(self.x, rows, out=taken[: len(rows)])
             if cast is not taken:
                 cast[: len(rows)] = taken[: len(rows)]
-            yield cast[: len(rows)], None if self.y is None else self.y[rows]
+            yield cast[: len(rows)], *self._targets(rows)
+
+    def _targets(self, rows):
+        y = None if self.y is None else self.y[rows]
+        return y, None if self.weights is None else self.weights[rows]
+
+
+class StreamBatches:
+    """Batches from an iterable of (x,), (x, y) or (x, y, weights), each made ready by `prepare` as it comes.
+
+    A generator can be gone through once; anything else anew for each pass. `len()` is known if the iterable's is.
+    """
+
+    def __init__(self, source: Iterable[Any], prepare: Callable[[Any], Batch]):
+        self.source, self.prepare = source, prepare
+
+    @property
+    def steps(self) -> int | None:
+        """How many batches a pass has; None if that is not known."""
+        return len(self.source) if hasattr(self.source, "__len__") else None
+
+    def peek(self) -> None:
+        """Make the first batch ready, which builds the model; it is not lost to the pass that follows."""
+        batches = iter(self.source)
+        for first in batches:
+            self.prepare(first)
+            if batches is self.source:
+                self.source = itertools.chain([first], batches)
+            return
+        raise ValueError("There are no batches: the data are empty, or a generator is used up.")
+
+    def __iter__(self) -> Iterator[Batch]:
+        return map(self.prepare, self.source)
+
+
+class Epochs:
+    """The batches of one epoch after the other: a whole pass each, or so many `steps`.
+
+    With `steps` one pass goes on from epoch to epoch, as in Keras: where it ends within an epoch, that epoch is short,
+    with a warning, and the next one begins a new pass. `reshuffle` is called before each pass.
+    """
+
+    def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[[], Any] = lambda: None):
+        self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
+        self.running: Iterator[Batch] | None = None
+        self.seen = 0  # batches of the running pass
+        self.warned = False
+
+    @property
+    def steps(self) -> int | None:
+        """How many batches an epoch has; None if that is not known."""
+        return self._whole if self.asked is None else self.asked
+
+    @property
+    def _whole(self) -> int | None:
+        return self.batches.steps if isinstance(self.batches, StreamBatches) else len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of the next epoch."""
+        if self.running is None:
+            self.reshuffle()
+            self.running, self.seen = iter(self.batches), 0
+        made = 0
+        for batch in itertools.islice(self.running, self.asked):
+            made += 1
+            yield batch
+        self.seen += made
+        if made != self.asked or self.seen == self._whole:
+            self.running = None
+        if made == 0 or (self.asked and made < self.asked and not self.warned):
+            self.warned = True
+            whole = f"{self.asked} batches for each epoch" if self.asked else "more"
+            warnings.warn(
+                f"The data ran out: this epoch has {made} batches; asked for were {whole}. Give data that last for "
+                "steps_per_epoch * epochs batches, or a smaller steps_per_epoch; a generator can be used up only once.",
+                stacklevel=2,
+            )
+
+
+def is_stream(x: Any, y: Any = None) -> bool:
+    """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
+    if isinstance(x, list):
+        return y is None and bool(x) and isinstance(x[0], tuple)
+    if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or hasattr(x, "__cuda_array_interface__"):
+        return False
+    return hasattr(x, "__iter__")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memoryview) -> None:
@@ -24,3 +29,21 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to a file of NumPy's .npz format, without pickle; ValueError unless its name ends in ".npz"."""
+    if not os.fspath(path).endswith(".npz"):
+        raise ValueError(f"The name of a file of weights must end in '.npz'; got {os.fspath(path)!r}.")
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_whole(path, content.getbuffer())
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The arrays of a file of NumPy's .npz format, by name; ValueError if it is none, or damaged, or holds objects."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, KeyError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is no file of arrays (.npz), or it is damaged: {error}") from None

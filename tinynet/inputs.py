@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .backend import to_array
+from .backend import to_array, to_numpy
+from .checks import is_integer, number
 from .losses import Loss
+from .losses.base import as_real
 from .metrics import Metric
 
 
@@ -64,7 +67,74 @@ def check_labels(
     labels = loss.check(y, output_shape)
     for metric in metrics:
         metric.check(labels, output_shape)
-    return labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
+    return as_real(labels, dtype)
+
+
+def as_weights(weights: Any, labels: Any, output_shape: tuple[int | None, ...], dtype: Any) -> Any:
+    """sample_weight as an array in the model's dtype, one for each sample or each value of the loss; None stays."""
+    if weights is None:
+        return None
+    weights = as_samples(weights, "sample_weight")
+    if weights.ndim > 1 and weights.shape[-1] == 1 and weights.ndim == len(output_shape):
+        weights = weights.reshape(weights.shape[:-1])
+    whole = (len(labels), *output_shape[1:-1])
+    if weights.shape != whole[: weights.ndim]:
+        raise ValueError(f"sample_weight must have one entry for each sample, {whole[:1]}; got {weights.shape}.")
+    return weights.astype(dtype, copy=False)
+
+
+class ClassWeights:
+    """class_weight, a factor for each class, as weights for samples."""
+
+    def __init__(self, factors: Mapping[int, float]):
+        self.factors = factors
+
+    def of(self, labels: np.ndarray, output_shape: tuple[int | None, ...]) -> np.ndarray:
+        """The factor of each label, 1 for classes that have none; ValueError where labels are no classes."""
+        if labels.ndim == len(output_shape):
+            labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels[..., 0]
+        if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+            raise ValueError("class_weight needs labels that are classes; these are real numbers.")
+        result = np.ones(labels.shape)
+        for label, factor in self.factors.items():
+            result[labels == label] = factor
+        return result
+
+
+def class_weights(given: Any) -> ClassWeights | None:
+    """class_weight, checked: a dictionary from classes to numbers of at least 0."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not all(is_integer(label) for label in given):
+        raise ValueError(f"class_weight must be a dictionary from classes to factors, as {{0: 1.0, 1: 5.0}}; got {given!r}.")
+    return ClassWeights({int(label): number(f"class_weight[{label}]", factor, least=0) for label, factor in given.items()})
+
+
+def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]:
+    """The first samples of each array and the last `share` of them; None stays None.
+
+    ValueError if one side would be empty; a warning if the labels, the second array, are classes in sorted order, since
+    then the last ones are other classes than the first.
+    """
+    count = len(arrays[0])
+    cut = int(count * (1 - share))
+    if not 0 < cut < count:
+        raise ValueError(f"validation_split={share} of {count} samples leaves one side empty.")
+    if loss.link is not None and _are_sorted(to_numpy(arrays[1])):
+        warnings.warn(
+            f"The labels are sorted by class, and validation_split={share} takes the last samples: they are of other "
+            "classes than those trained on. Shuffle x and y together before.",
+            stacklevel=3,
+        )
+    first = [None if array is None else array[:cut] for array in arrays]
+    return first, [None if array is None else array[cut:] for array in arrays]
+
+
+def _are_sorted(labels: np.ndarray) -> bool:
+    """Whether there are several classes, one after the other."""
+    classes = labels.argmax(axis=-1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(len(labels), -1)[:, 0]
+    steps = classes[1:].astype("float64") - classes[:-1]
+    return bool(steps.any()) and bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def as_text(shape: tuple[int, ...]) -> str:

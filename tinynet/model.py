@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import backend as backends
-from . import summary
+from . import files, summary
 from .checks import shape as check_shape
-from .layers.activations import BY_NAME as ACTIVATIONS
+from .checks import from_record, integer
+from .config import serialize
+from .layers import LAYERS
 from .layers.base import Layer, as_array, building_lock, snake_case
+from .layers.by_name import ACTIVATIONS
 from .layers.chain import backward_chain, forward_chain, unique
 from .layers.core import Input
 from .rng import choose_seed, generator
 from .trainer import Trainer
 from .training import check_outputs
+
+OPTIONS = ("name", "trainable", "dtype", "seed", "backend")  # that from_config passes on
 
 
 class Sequential(Trainer):
@@ -53,7 +59,7 @@ class Sequential(Trainer):
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}.")
-        self.seed = choose_seed(seed)
+        self.seed, self._given_seed = choose_seed(seed), seed
         self._layers: list[Layer] = []
         self._shapes: list[tuple[int, ...]] = []  # of each layer's output at its place, without the batch axis
         self._built_parts: list[Layer] = []
@@ -61,6 +67,8 @@ class Sequential(Trainer):
             raise TypeError(f"The layers must be in a list: Sequential([{layers!r}]).")
         for layer in [] if layers is None else layers:
             self.add(layer)
+
+    keras_module = "keras"
 
     # ---- structure --------------------------------------------------------------------------------------------
 
@@ -76,7 +84,7 @@ class Sequential(Trainer):
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
         if isinstance(layer, Input) and (self._layers or self.declared_shape is not None):
             raise ValueError("An Input must come first, once, in a Sequential.")
-        if layer is self or (isinstance(layer, Sequential) and self in layer._inside()):
+        if layer is self or (isinstance(layer, Sequential) and self in layer.all_layers()):
             raise ValueError("A model cannot be a layer of itself.")
         declared = self.declared_shape
         if not self._layers and declared is None:
@@ -94,6 +102,43 @@ class Sequential(Trainer):
                 self._layers.pop()
                 self.declared_shape = declared
                 raise
+
+    def pop(self) -> Layer:
+        """Take the last layer off the stack and return it; the others keep their weights. IndexError if there is none."""
+        if not self._layers:
+            raise IndexError(f"Model '{self.name}' has no layers to pop.")
+        shape = self.input_shape
+        layer = self._layers.pop()
+        super().forget()
+        self._shapes, self._built_parts = [], []
+        if shape is not None and self._layers:
+            self.setup(shape[1:])
+        return layer
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name, or at that place in `layers`; ValueError if there is none."""
+        if (name is None) == (index is None):
+            raise ValueError("get_layer takes a name or an index, one of them.")
+        if name is not None:
+            found = [layer for layer in self._layers if layer.name == name]
+            if not found:
+                names = ", ".join(repr(layer.name) for layer in self._layers)
+                raise ValueError(f"Model '{self.name}' has no layer {name!r}; it has {names or 'none'}.")
+            return found[0]
+        if not -len(self._layers) <= index < len(self._layers):
+            raise ValueError(f"Model '{self.name}' has {len(self._layers)} layers; got index={index}.")
+        return self._layers[index]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets that of every layer inside, too, as in Keras."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.__dict__.get("_layers", ()):
+            layer.trainable = value
 
     def _give_name(self, layer: Layer) -> None:
         if layer in self._layers:
@@ -117,7 +162,7 @@ class Sequential(Trainer):
         if rng is not None and not self.built:
             self.backend, self.dtype = backend, np.dtype(dtype)
         rngs = rng.spawn(count) if rng else [generator(self.seed, "weights", index) for index in range(count)]
-        inside = unique([*self._inside(), *self.parts()])
+        inside = unique([*self.all_layers(), *self.parts()])
         unbuilt = [layer for layer in inside if not (layer.built or layer.weight_names)]
         shape, shapes = tuple(input_shape), []
         try:
@@ -135,9 +180,9 @@ class Sequential(Trainer):
             self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
         return shape
 
-    def _inside(self) -> list[Layer]:
+    def all_layers(self) -> list[Layer]:
         """The layers, those of inner models among them, and the inner models themselves."""
-        inner = [layer._inside() for layer in self._layers if isinstance(layer, Sequential)]
+        inner = [layer.all_layers() for layer in self._layers if isinstance(layer, Sequential)]
         return [*self._layers, *itertools.chain(*inner)]
 
     def forget(self):
@@ -183,9 +228,97 @@ class Sequential(Trainer):
     def trained_parts(self):
         return unique(part for layer in self._layers for part in layer.trained_parts()) if self.trainable else []
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print a table of the layers, their output shapes and weights; `print_fn` gets it as one string."""
-        (print_fn or summary.printed)(summary.table(self))
+    def summary(
+        self,
+        line_length: int | None = None,
+        *,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print a table of the layers, their output shapes and weights, in colour on a terminal.
+
+        `line_length` is its width, by default that of the terminal up to 88; `print_fn` gets it as one plain string;
+        `expand_nested` shows the layers of models inside, `show_trainable` whether each layer is trained (Y or N).
+        """
+        width = None if line_length is None else integer("line_length", line_length)
+        (print_fn or summary.printed)(summary.table(self, width, expand_nested, show_trainable))
+
+    # ---- writing down -----------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The architecture as plain values, as Keras's: the layers as records, an InputLayer first if the shape is known.
+
+        The seed is in it if one was given; weights, compile's choices and the backend are not.
+        """
+        shape = self.input_shape[1:] if self.built else self.declared_shape
+        first = []
+        if shape is not None:
+            config = {"batch_shape": [None, *shape], "dtype": self.dtype.name, "name": "input_layer"}
+            first = [{"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": None}]
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        if self._given_seed is not None:
+            config["seed"] = self.seed
+        return {**config, "layers": [*first, *map(serialize, self._layers)]}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None) -> Sequential:
+        """A new model, not compiled, with fresh weights, from what get_config gave.
+
+        `custom_objects` maps names to classes of your own that the configuration mentions. ValueError for any other
+        class that is not in tinynet.
+        """
+        if not isinstance(config, Mapping) or not {"name", "layers"} <= set(config):
+            raise ValueError(f"The configuration of a Sequential needs 'name' and 'layers'; got {config!r}.")
+        table = {**LAYERS, "InputLayer": Input, "Sequential": cls, **(custom_objects or {})}
+        options = {name: value for name, value in config.items() if name in OPTIONS}
+        layers = []
+        for record in config["layers"]:
+            if record.get("class_name") == "InputLayer":
+                layers.append(Input(record["config"]["batch_shape"][1:]))
+            elif record.get("class_name") == "Sequential":
+                layers.append(cls.from_config(record["config"], custom_objects))
+            else:
+                layers.append(from_record("layer", record, table))
+        return cls(layers, **options)
+
+    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Write the weights to a file of NumPy's format, whole or not at all; its name must end in ".npz".
+
+        ValueError for another name, or if the model is not built; OSError as open and write raise it.
+        """
+        if not self.built:
+            raise ValueError(f"Model '{self.name}' is not built yet, so it has no weights to save.")
+        files.write_arrays(filepath, dict(self._named_weights()))
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Read weights that save_weights wrote into this model, which must be built and have the same ones.
+
+        ValueError, and nothing is changed, for a file that is damaged or holds other weights.
+        """
+        if not self.built:
+            raise ValueError(f"Model '{self.name}' is not built yet: build it first, so that it has weights to load.")
+        arrays, own = files.read_arrays(filepath), self._named_weights()
+        names = [name for name, _ in own]
+        if set(arrays) != set(names):
+            other = sorted(set(arrays) ^ set(names))
+            raise ValueError(
+                f"{os.fspath(filepath)!r} does not hold the weights of model '{self.name}': {', '.join(other)} are only "
+                "in one of the two."
+            )
+        self.set_weights([arrays[name] for name in names])
+
+    def _named_weights(self) -> list[tuple[str, np.ndarray]]:
+        """Each weight under its place and name, "0/kernel": names of layers may occur twice in models that nest."""
+        places = {id(part): index for index, part in reversed(list(enumerate(self.parts())))}
+        own = [(f"{places[id(part)]}/{name}", part, name) for part, name in self._own()]
+        return [(key, backends.to_numpy(part.__dict__[name])) for key, part, name in own]
+
+    def to_json(self, **options: Any) -> str:
+        """The architecture as JSON, for `models.model_from_json`; options go to json.dumps."""
+        import json
+
+        return json.dumps(serialize(self), **options)
 
     # ---- arithmetic -------------------------------------------------------------------------------------------
 
@@ -198,4 +331,5 @@ class Sequential(Trainer):
     def __call__(self, x: Any, training: bool = False) -> Any:
         """The outputs for a batch, as an array of the model's backend."""
         x = as_array(self._inputs(x), backends.module(self.backend), self.dtype)
-        return check_outputs(self.forward(x, training)[0], self.output_shape)
+        y, _ = forward_chain(self.parts(), x, training, self._call_draws() if training else None)
+        return check_outputs(y, self.output_shape)

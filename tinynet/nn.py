@@ -1,5 +1,32 @@
 """The activations under the name that the lesson uses: `tn.nn.relu` after `tf.nn.relu`."""
 
-from .activations import relu, sigmoid, softmax, tanh
+from .activations import (
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from .checks import absent
 
-__all__ = ["relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "log_softmax",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
+__getattr__ = absent(__name__, __all__)

@@ -44,11 +44,13 @@ class Progress:
     terminal the bar is shortened, so that the line fits and can be drawn over.
     """
 
-    def __init__(self, verbose: int, steps: int, epoch: str = ""):
+    open_line: Progress | None = None  # the one whose line is half drawn, if any
+
+    def __init__(self, verbose: int, steps: int | None, epoch: str = ""):
         self.verbose, self.steps, self.epoch = verbose, steps, epoch
         self.redraws = verbose == 1 and is_interactive()
         self.length = 0
-        self.stopped: int | None = None  # after how many steps, if not all are made
+        self.made: int | None = None  # how many steps, if not all are made or their number is not known
         self.started = self.drawn = time.perf_counter()
         if verbose == 1 and epoch:
             print(epoch)
@@ -57,8 +59,13 @@ class Progress:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        if self.length:  # an unfinished line stays as it is
+        self.end()
+
+    def end(self) -> None:
+        """End the line if it is half drawn; it stays as it is."""
+        if self.length:
             print(flush=True)
+            self.length, Progress.open_line = 0, None
 
     def due(self) -> bool:
         """Whether it is time to draw again."""
@@ -68,14 +75,18 @@ class Progress:
         """Draw the running line after this many steps."""
         self.drawn = time.perf_counter()
         seconds = (self.drawn - self.started) / step
-        rest = f" - ETA: {clock(seconds * (self.steps - step))}{formatted(values)}"
+        eta = "" if self.steps is None else f" - ETA: {clock(seconds * (self.steps - step))}"
+        rest = f"{eta}{formatted(values)}"
         self._write(self._line(step, rest)[: columns() - 1], end="")
 
     def finish(self, values: Mapping[str, float]) -> None:
         """Write the finished line."""
-        if self.verbose == 0 or self.steps == 0:
+        steps = self.steps if self.made is None else self.made
+        if self.verbose == 0 or not steps:
             return
-        seconds, steps = time.perf_counter() - self.started, self.stopped or self.steps
+        if self.steps is None:
+            self.steps = steps
+        seconds = time.perf_counter() - self.started
         rest = f" - {seconds:.0f}s {step_time(seconds / steps)}{formatted(values)}"
         if self.verbose == 1:
             self._write(self._line(steps, rest), end="\n")
@@ -84,6 +95,8 @@ class Progress:
             print(f"{epoch}{steps}/{self.steps}{rest}", flush=True)
 
     def _line(self, step: int, rest: str) -> str:
+        if self.steps is None:
+            return f"{step}/Unknown{rest}"
         count = f"{step:{len(str(self.steps))}d}/{self.steps}"
         room = columns() - 1 - len(count) - len(" []") - len(rest) if self.redraws else WIDTH
         return f"{count} [{bar(step, self.steps, min(room, WIDTH))}]{rest}" if room >= 5 else count + rest
@@ -92,6 +105,14 @@ class Progress:
         start = "\r" if self.redraws else ""
         print(start + line.ljust(self.length), end=end, flush=True)
         self.length = len(line) if end == "" else 0
+        Progress.open_line = self if self.length else None
+
+
+def announce(text: str) -> None:
+    """Print a line of its own, after ending a progress line that is half drawn."""
+    if Progress.open_line is not None:
+        Progress.open_line.end()
+    print(text, flush=True)
 
 
 def bar(step: int, steps: int, width: int) -> str:

@@ -14,18 +14,29 @@ from .checks import integer
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
     import numpy as np
 
-PURPOSES = {"weights": 0, "shuffle": 1}
+PURPOSES = {"weights": 0, "shuffle": 1, "step": 2, "call": 3}
 fresh: random.Random | None = None  # where fresh seeds come from; None is the operating system
 
 
-def generator(seed: int, purpose: str, count: int) -> np.random.Generator:
+def generator(seed: int, purpose: str, *count: int) -> np.random.Generator:
     """NumPy's default generator, keyed by the model's seed, the purpose and a count."""
     import numpy as np  # numpy.random costs 13 ms: it is loaded at the first draw, not at import
 
-    return np.random.default_rng([seed, PURPOSES[purpose], count])
+    return np.random.default_rng([seed, PURPOSES[purpose], *count])
+
+
+def draws(seed: int, purpose: str, count: int) -> Callable[[int, Any], np.random.Generator]:
+    """For each random layer of a chain a generator of its own, keyed by its place too; a layer's own seed goes first."""
+
+    def draw(index: int, layer: Any) -> np.random.Generator:
+        own = getattr(layer, "seed", None)
+        return generator(seed if own is None else own, purpose, count, index)
+
+    return draw
 
 
 def choose_seed(seed: Any = None) -> int:

@@ -2,50 +2,84 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+from .layers.base import Layer
 from .progress import columns
 
+HEADINGS = ("Layer (type)", "Output Shape", "Param #", "Trainable")
 
-def table(model: Any) -> str:
+
+def table(model: Any, width: int | None = None, expand_nested: bool = False, show_trainable: bool = False) -> str:
     """The layers with their output shapes and numbers of weights, and the totals, as one text."""
-    width = min(88, max(44, columns() - 4))
-    edges = [int(width * share) for share in (0.45, 0.80, 1.0)]
-    inner = [right - left - 4 for left, right in zip([0, *edges], [e + 1 for e in edges], strict=False)]
-    shapes = [str(shape) for shape in model.output_shapes] or ["?"] * len(model.layers)
-    params = [f"{layer.count_params():,}" if model.output_shapes else "0 (unbuilt)" for layer in model.layers]
-    names = [f"{layer.name} ({type(layer).__name__})" for layer in model.layers]
-    rows = list(zip(names, shapes, params, strict=True))
+    width = width or min(88 + 12 * show_trainable, max(44, columns() - 4))
+    shares = (0.405, 0.72, 0.9, 1.0) if show_trainable else (0.45, 0.80, 1.0)
+    edges = [0, *(int(width * share) - (share >= 0.8) for share in shares)]  # where the vertical rules are
+    inner = [right - left - 3 for left, right in zip(edges, edges[1:], strict=False)]
+    if min(inner) < 4:
+        raise ValueError(f"A summary needs more room than line_length={width}.")
+    aligned = "<<>^"[: len(inner)]
 
     def line(cells, bar):
-        left, middle, right = (_fit(cell, size) for cell, size in zip(cells, inner, strict=True))
-        return f"{bar} {left:<{inner[0]}} {bar} {middle:<{inner[1]}} {bar} {right:>{inner[2]}} {bar}"
+        padded = (f"{cell:{side}{size}}" for cell, side, size in zip(cells, aligned, inner, strict=True))
+        return f"{bar} {f' {bar} '.join(padded)} {bar}"
 
     def rule(ends):
         start, fill, cross, end = ends
         return start + cross.join(fill * (size + 2) for size in inner) + end
 
-    head = line(("Layer (type)", "Output Shape", "Param #"), "┃")
-    lines = [f'Model: "{model.name}"', rule("┏━┳┓"), head, rule("┡━╇┩")]
-    for index, row in enumerate(rows):
-        lines += [rule("├─┼┤")] * (index > 0) + [line(row, "│")]
+    heads = line([_cut(head, size) for head, size in zip(HEADINGS, inner, strict=False)], "┃")
+    lines = [f'Model: "{model.name}"', rule("┏━┳┓"), heads, rule("┡━╇┩")]
+    for index, cells in enumerate(_rows(model, expand_nested, show_trainable)):
+        lines += [rule("├─┼┤")] * (index > 0)
+        folded = [_folded(cell, size) for cell, size in zip(cells, inner, strict=True)]
+        height = max(map(len, folded))
+        lines += [line(row, "│") for row in zip(*(cell + [""] * (height - len(cell)) for cell in folded), strict=True)]
     return "\n".join([*lines, rule("└─┴┘"), *_totals(model), *_training(model)])
 
 
 def printed(text: str) -> None:
-    """Print a table, in plain characters where the output's encoding has no box characters."""
+    """Print a table: in colour on a terminal (unless NO_COLOR is set), and in plain characters where the output's
+    encoding has no box characters."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         text = text.translate(str.maketrans("┏━┳┓┃┡╇┩│├─┼┤└┴┘…", "+=++|+++|+-+++++~"))
-    print(text)
+    isatty = getattr(sys.stdout, "isatty", None)
+    print(_coloured(text) if isatty is not None and isatty() and "NO_COLOR" not in os.environ else text)
+
+
+def _coloured(text: str) -> str:
+    """The title bold, numbers green, types blue."""
+    title, *lines = text.split("\n")
+    lines = [re.sub(r"(?<![\w.])(\d[\d,.]*)(?![\w])", "\x1b[32m\\1\x1b[0m", line) for line in lines]
+    lines = [re.sub(r"\(([A-Z]\w*)\)", "(\x1b[34m\\1\x1b[0m)", line) for line in lines]
+    return "\n".join([f"\x1b[1m{title}\x1b[0m", *lines])
+
+
+def _rows(model: Any, expand_nested: bool, show_trainable: bool, indent: str = "") -> Iterator[list[str]]:
+    """The cells of each layer."""
+    shapes = [str(shape) for shape in model.output_shapes] or ["?"] * len(model.layers)
+    for layer, shape in zip(model.layers, shapes, strict=True):
+        if layer.built:
+            params = f"{layer.count_params():,}"
+        else:
+            params = "0" if type(layer).build is Layer.build else "0 (unbuilt)"
+        own = [f"{indent}{layer.name} ({type(layer).__name__})", shape, params]
+        trained = "-" if not layer.weights else "Y" if layer.trained_parts() else "N"
+        yield [*own, trained] if show_trainable else own
+        if expand_nested and hasattr(layer, "output_shapes"):
+            yield from _rows(layer, expand_nested, show_trainable, f"   {indent or '└ '}")
 
 
 def _totals(model: Any) -> list[str]:
     itemsize = model.dtype.itemsize
-    trained = sum(part.__dict__[name].size for part in model.trained_parts() for name in part.weight_names)
-    total, optimizer = model.count_params(), model.optimizer.state_size if model.optimizer else 0
+    trained = sum(weight.size for weight in model.trainable_weights)
+    total, optimizer = sum(w.size for w in model.weights), model.optimizer.state_size if model.optimizer else 0
     lines = [
         f" Total params: {total + optimizer:,} ({_bytes((total + optimizer) * itemsize)})",
         f" Trainable params: {trained:,} ({_bytes(trained * itemsize)})",
@@ -61,11 +95,22 @@ def _training(model: Any) -> list[str]:
         return []
     lines = [f" Trained with {type(model.optimizer).__name__} on {model.loss.name}"]
     if model.trains_from_logits:
-        lines.append(" from the logits: softmax and loss are computed together")
+        lines.append(f" from the logits: {model.loss.link} and loss are computed together")
     return lines
 
 
-def _fit(text: str, size: int) -> str:
+def _folded(text: str, size: int) -> list[str]:
+    """The text in lines of this size, folded at spaces; a word that is longer is cut."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= size:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [_cut(line, size) for line in lines]
+
+
+def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 1] + "…"
 
 

@@ -1,9 +1,10 @@
-"""Trainer: what a model can do with data. It checks what it is given and calls `training`."""
+"""Trainer: what a model can do with data. `inputs` checks what it is given, `training` does the work."""
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ import numpy as np
 from . import backend as backends
 from . import inputs, losses, metrics, optimizers, training
 from .callbacks import Callback, CallbackList, History
-from .checks import integer, number
-from .data import ArrayBatches
+from .checks import integer, is_integer, number
+from .data import ArrayBatches, Batch, Epochs, StreamBatches, is_stream
 from .layers.base import Layer, as_array
 from .layers.chain import forward_chain
 from .metrics import get as get_metric
-from .progress import Progress, choose_verbose
+from .progress import choose_verbose
 
 
 class Trainer(Layer):
@@ -27,8 +28,10 @@ class Trainer(Layer):
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
+        self.weighted_metrics: list[metrics.Metric] = []
         self.history: History | None = None
         self.stop_training = False
+        self._metric_names: list[str] = ["loss"]
         self._step: training.Step | None = None
         self._trained: list[Layer] | None = None  # the parts that the optimizer's state is for
         self._mark: object = None  # the same as the optimizer's owner, as long as it is ours
@@ -36,25 +39,48 @@ class Trainer(Layer):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_step": None}  # made again when it is next needed, from what is kept
 
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self.loss is not None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what evaluate returns, in order: "loss", then the metrics'."""
+        return list(self._metric_names)
+
     def compile(
         self,
-        optimizer: str | optimizers.Optimizer,
-        loss: str | losses.Loss,
-        metrics: Sequence[str | metrics.Metric] | None = None,
+        optimizer: str | optimizers.Optimizer = "rmsprop",
+        loss: str | losses.Loss | None = None,
+        metrics: Sequence[str | metrics.Metric | Callable] | None = None,
+        weighted_metrics: Sequence[str | metrics.Metric | Callable] | None = None,
+        **unknown: Any,
     ) -> None:
         """Choose the optimizer, the loss and the metrics; weights stay, the optimizer's state starts afresh.
 
-        Each is a name or an object; an unknown name raises ValueError here, with the nearest valid ones.
+        Each is a name or an object, a metric also a function of (y_true, y_pred); an unknown name raises ValueError
+        here, with the nearest valid ones. `weighted_metrics` are those that sample and class weights count in. Keras's
+        other arguments are refused: there is nothing to compile to, and there is one output.
         """
-        if metrics is not None and not isinstance(metrics, (list, tuple)):
-            raise TypeError(f"metrics must be a list, as in metrics=['accuracy']; got {metrics!r}.")
-        chosen = [get_metric(metric) for metric in metrics or ()]
-        names = [metric.name for metric in chosen]
-        if len({"loss", *names}) != len(names) + 1:
-            raise ValueError(f"Metrics need names of their own, other than 'loss'; got {names}.")
+        if unknown:
+            raise TypeError(
+                f"compile has no argument {next(iter(unknown))!r} in tinynet: leave it out. It takes optimizer, loss, "
+                "metrics and weighted_metrics."
+            )
+        if loss is None:
+            raise ValueError("compile needs a loss, as in compile('adam', loss='mse').")
+        chosen, weighted = _metrics("metrics", metrics), _metrics("weighted_metrics", weighted_metrics)
+        names = ["loss", *(metric.name for metric in chosen)]
+        names += [f"weighted_{metric.name}" if metric.name in names else metric.name for metric in weighted]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Metrics need names of their own, other than 'loss'; got {names[1:]}.")
         loss, optimizer = losses.get(loss), optimizers.get(optimizer)
+        if loss.reduction in ("none", None):
+            raise ValueError(f"A model minimizes one number: the loss {loss.name} needs a reduction.")
         warning = training.check_end(self.parts(), loss)
-        self.loss, self.optimizer, self.metrics = loss, optimizer, chosen
+        self.loss, self.optimizer, self.metrics, self.weighted_metrics = loss, optimizer, chosen, weighted
+        self._metric_names = names
         self.optimizer.reset()
         self.optimizer.owner = self._mark = object()
         self._step = self._trained = None
@@ -66,125 +92,207 @@ class Trainer(Layer):
 
     @property
     def trains_from_logits(self) -> bool:
-        """Whether the last softmax and the loss are computed together, from the logits."""
+        """Whether the last softmax or sigmoid and the loss are computed together, from the logits."""
         return self.loss is not None and training.on_logits(self.parts(), self.output_shape, self.loss) is not None
 
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: str | int = "auto",
         callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
     ) -> History:
-        """Train on arrays for a number of epochs; returns the History, which is also `model.history`.
+        """Train for a number of epochs; returns the History, which is also `model.history`.
 
-        Each epoch goes once over all samples in batches of `batch_size` (default 32; the last may be short), shuffled
-        in an order that depends on the model's seed and the optimizer's iterations alone. The loss and metrics that
-        are reported are means over the samples of the epoch, taken while the weights change.
+        `x` and `y` are arrays or lists; each epoch goes once over all samples in batches of `batch_size` (default 32;
+        the last may be short), shuffled in an order that depends on the model's seed and the optimizer's iterations
+        alone. Or `x` gives the batches itself, as (x, y) or (x, y, sample_weight): a generator, a list of such pairs, or
+        anything else that can be iterated over; then they are taken as they come.
 
-        `validation_data=(x, y)` is evaluated after each epoch; `validation_split=0.1` takes the last tenth of the
-        samples for that, before shuffling. `verbose` is 0 (silent), 1 (a progress bar), 2 (a line per epoch) or
-        "auto": 1 on a terminal or in a notebook, else 2.
+        The loss and metrics that are reported are means over the samples of the epoch, taken while the weights change;
+        penalties of regularizers are part of the loss.
+
+            epochs, initial_epoch     the epochs from initial_epoch (counted from 0) up to epochs are made
+            steps_per_epoch           batches in an epoch; one pass over the data then goes on from epoch to epoch
+            sample_weight             one factor for the loss of each sample (or each value)
+            class_weight              {class: factor}, the same by label; classes that are not in it count 1
+            validation_data           (x, y), (x, y, sample_weight) or batches, evaluated after each epoch
+            validation_split          0.1 takes the last tenth of the samples for that, before shuffling
+            validation_steps          evaluate on so many batches only
+            validation_batch_size     of the validation data, by default batch_size
+            validation_freq           evaluate after every n-th epoch, or after the epochs of a list (counted from 1)
+            callbacks                 a list of callbacks, or one
+            verbose                   0 (silent), 1 (a progress bar), 2 (a line per epoch) or "auto": 1 on a terminal or
+                                      in a notebook, else 2
 
         An interrupt (Ctrl-C) leaves the weights of the last whole step, and the finished epochs in `model.history`.
 
         ValueError for labels that are not classes of the model, samples of the wrong shape, x and y of unequal
         length, and for other arguments that make no sense, before any work is done.
         """
-        batch_size = _batch_size(batch_size, 32)
-        epochs = integer("epochs", epochs, least=0)
-        verbose = choose_verbose(verbose)
+        epochs, initial_epoch = integer("epochs", epochs, least=0), integer("initial_epoch", initial_epoch, least=0)
+        verbose, steps = choose_verbose(verbose), _steps("steps_per_epoch", steps_per_epoch)
         split = number("validation_split", validation_split, least=0, below=1)
-        callbacks = list(callbacks or ()) if isinstance(callbacks, (list, tuple, type(None))) else [callbacks]
-        x, labels = self._pair(x, y)
+        if not isinstance(shuffle, (bool, np.bool_)):
+            raise ValueError(f"shuffle must be True or False; got {shuffle!r}.")
+        validated = _frequency(validation_freq)
+        own_weights = inputs.class_weights(class_weight)
+        if own_weights is not None and sample_weight is not None:
+            raise ValueError("Give class_weight or sample_weight, not both: both are factors of each sample's loss.")
         held_out = None
+        if is_stream(x, y):
+            self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
+            batches = self._stream(x, own_weights)
+        else:
+            x, labels, weights = self._samples(x, y, sample_weight, own_weights)
+            if validation_data is None and split:
+                (x, labels, weights), held_out = inputs.split(split, self.loss, x, labels, weights)
+            batches = self._arrays(x, labels, weights, _batch_size(batch_size, 32, len(x), steps))
         if validation_data is not None:
             held_out = self._validation(validation_data)
-        elif split:
-            cut = int(len(x) * (1 - split))
-            if not 0 < cut < len(x):
-                raise ValueError(f"validation_split={split} of {len(x)} samples leaves one side empty.")
-            (x, labels), held_out = (x[:cut], labels[:cut]), (x[cut:], labels[cut:])
-        batches = ArrayBatches(x, labels, batch_size, self.backend, self.dtype)
-        validation = held_out and ArrayBatches(*held_out, batch_size, self.backend, self.dtype)
+        validation = None
+        if held_out is not None:
+            size = _batch_size(validation_batch_size, batches.batch_size if isinstance(batches, ArrayBatches) else 32)
+            whole = held_out if isinstance(held_out, StreamBatches) else self._arrays(*held_out, size)
+            validation = _Limited(whole, _steps("validation_steps", validation_steps))
         step, history = self._training_step(), History()
-        params = {"verbose": verbose, "epochs": epochs, "steps": len(batches)}
-        hooks = CallbackList([*callbacks, history], self, params)
-        self.history = history
-        training.fit(step, self, batches, validation, epochs, bool(shuffle), verbose, hooks)
+        reshuffle = training.shuffled_by(self, batches) if shuffle and isinstance(batches, ArrayBatches) else _nothing
+        source = Epochs(batches, steps, reshuffle)
+        params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
+        with CallbackList(callbacks, self, params, history) as hooks:
+            self.history = history
+            training.fit(step, self, source, validation, range(initial_epoch, epochs), validated, hooks)
         return history
 
     def evaluate(
-        self, x: Any, y: Any, batch_size: int | None = None, verbose: str | int = "auto", *, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        return_dict: bool = False,
     ) -> Any:
-        """The mean loss and metrics on arrays: [loss, metric, ...] in compile's order, or the loss alone without any.
+        """The mean loss and metrics: [loss, metric, ...] in compile's order, or the loss alone without any.
 
-        Computed in batches of `batch_size` (default 32). return_dict=True gives a dictionary by name.
+        `x` and `y` are arrays, computed in batches of `batch_size` (default 32), or x gives the batches, as in `fit`;
+        `steps` is the number of batches to take. return_dict=True gives a dictionary by name.
         """
-        batch_size, verbose = _batch_size(batch_size, 32), choose_verbose(verbose)
-        x, labels = self._pair(x, y)
-        batches = ArrayBatches(x, labels, batch_size, self.backend, self.dtype)
-        with Progress(verbose, len(batches)) as progress:
-            results = training.run_pass(self._current_step(), batches, False, progress)
-            progress.finish(results)
+        verbose, steps = choose_verbose(verbose), _steps("steps", steps)
+        if is_stream(x, y):
+            self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size)
+            batches = self._stream(x)
+        else:
+            x, labels, weights = self._samples(x, y, sample_weight)
+            batches = self._arrays(x, labels, weights, _batch_size(batch_size, 32, len(x), steps))
+        batches = _Limited(batches, steps)
+        with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
+            results = training.evaluate(self._current_step(), batches, hooks)
         return results if return_dict else _as_list(results)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = 0) -> np.ndarray:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = 0,
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> np.ndarray:
         """The outputs for an array of samples, as a NumPy array (N, ...); of no samples, with N = 0.
 
-        Computed in batches of `batch_size` (default 256; Keras takes 32). Prints nothing unless `verbose` is given;
-        Keras draws a bar.
+        Computed in batches of `batch_size` (default 256; Keras takes 32), or x gives the batches: (x,), (x, y) or x
+        alone; `steps` is the number of batches to take. Prints nothing unless `verbose` is given; Keras draws a bar.
         """
-        batch_size, verbose = _batch_size(batch_size, 256), choose_verbose(verbose)
-        x = self._inputs(x)
-        batches = ArrayBatches(x, None, batch_size, self.backend, self.dtype)
-        parts = self.parts()
-        outputs = np.empty((len(x), *self.output_shape[1:]), dtype=self.dtype)
-        with Progress(verbose, len(batches)) as progress:
-            for index, (batch, _) in enumerate(batches):
-                start = index * batch_size
-                y = training.check_outputs(forward_chain(parts, batch)[0], self.output_shape)
-                outputs[start : start + len(batch)] = backends.to_numpy(y)
-                if progress.due():
-                    progress.draw(index + 1, {})
-            progress.finish({})
-        return outputs
+        verbose, steps = choose_verbose(verbose), _steps("steps", steps)
+        if is_stream(x):
+            self._refuse_with_batches(batch_size=batch_size)
+            batches = StreamBatches(x, self._prepare_inputs)
+        else:
+            x = self._inputs(x)
+            batches = self._arrays(x, None, None, _batch_size(batch_size, 256, len(x), steps))
+        batches, outputs = _Limited(batches, steps), []
+        with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
+            hooks.call("on_predict_begin")
+            for index, (batch, _, _) in enumerate(batches):
+                if hooks.batch_hooks["predict"]:
+                    hooks.call("on_predict_batch_begin", index)
+                outputs.append(self._outputs(batch))
+                if hooks.batch_hooks["predict"]:
+                    hooks.call("on_predict_batch_end", index, logs={"outputs": outputs[-1]})
+                if hooks.due():
+                    hooks.draw(index + 1, {})
+            hooks.passed(len(outputs))
+            hooks.call("on_predict_end")
+        if not outputs and not self.built:
+            raise ValueError("There are no batches to predict: a generator is used up, or the data are empty.")
+        return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), dtype=self.dtype)
 
-    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """The outputs for one batch, computed whole, as a NumPy array."""
+        return self._outputs(self._prepare_inputs((x,))[0])
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """One step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
-        x, labels = self._pair(x, y)
-        step = self._training_step()
-        totals = step.new_totals()
-        count = step.train(*self._whole(x, labels), totals)
-        results = step.means(totals, count)
-        return results if return_dict else _as_list(results)
+        own_weights = inputs.class_weights(class_weight)
+        if own_weights is not None and sample_weight is not None:
+            raise ValueError("Give class_weight or sample_weight, not both: both are factors of each sample's loss.")
+        batch = self._whole(*self._samples(x, y, sample_weight, own_weights))
+        return self._one(self._training_step(), "train", batch, return_dict)
 
-    def gradients(self, x: Any, y: Any) -> tuple[float, list[np.ndarray]]:
-        """The mean loss of a batch and its gradient with respect to every weight, in the order of get_weights.
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """The loss and metrics of one batch, in the form of evaluate; nothing is changed."""
+        batch = self._whole(*self._samples(x, y, sample_weight))
+        return self._one(self._current_step(), "test", batch, return_dict)
 
-        Frozen weights' gradients are among them. Nothing is changed: no step is made.
+    def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[np.ndarray]]:
+        """The loss of a batch and its gradient with respect to every weight that has one, in the order of get_weights.
+
+        Frozen weights' gradients are among them, statistics' are not. Nothing is changed: no step is made.
         """
-        x, labels = self._pair(x, y)
-        loss = self._current_step().gradients(*self._whole(x, labels))
+        loss = self._current_step().gradients(*self._whole(*self._samples(x, y, sample_weight)))
         return loss, [np.array(backends.to_numpy(gradient)) for gradient in self.weight_gradients]
 
     # ---- what comes in ----------------------------------------------------------------------------------------
 
-    def _pair(self, x: Any, y: Any) -> tuple[Any, np.ndarray]:
-        """Validated samples and labels; the model is compiled, and now built."""
+    def _samples(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weights: inputs.ClassWeights | None = None
+    ) -> tuple[Any, np.ndarray, Any]:
+        """Validated samples, labels and weights (or None); the model is compiled, and now built."""
         if self.loss is None:
             raise RuntimeError("Call model.compile(optimizer, loss) first.")
+        if y is None:
+            raise ValueError("y is missing: the labels, one for each sample of x.")
         x, y = inputs.as_samples(x), inputs.as_labels(y)
         if self.built:
             x = self._inputs(x)  # a wrong shape tells more than a wrong length
         inputs.check_lengths(x, y)  # before anything is built from the shape of x
         x = self._inputs(x)
-        return x, inputs.check_labels(y, self.loss, self.metrics, self.output_shape, self.dtype)
+        every = [*self.metrics, *self.weighted_metrics]
+        labels = inputs.check_labels(y, self.loss, every, self.output_shape, self.dtype)
+        if class_weights is not None:
+            return x, labels, class_weights.of(labels, self.output_shape).astype(self.dtype)
+        return x, labels, inputs.as_weights(sample_weight, labels, self.output_shape, self.dtype)
 
     def _inputs(self, x: Any) -> Any:
         """x as an array whose samples have the model's input shape; builds the model if it is not yet built."""
@@ -192,20 +300,79 @@ class Trainer(Layer):
         self.prepare(x.shape[1:])
         return inputs.fit_shape(x, self.input_shape[1:])
 
-    def _validation(self, data: Any) -> tuple[Any, np.ndarray]:
-        if not isinstance(data, (tuple, list)) or len(data) != 2:
-            raise ValueError("validation_data must be a pair (x, y).")
+    def _arrays(self, x: Any, labels: Any, weights: Any, batch_size: int) -> ArrayBatches:
+        return ArrayBatches(x, labels, weights, batch_size, self.backend, self.dtype)
+
+    def _stream(self, source: Any, class_weights: inputs.ClassWeights | None = None) -> StreamBatches:
+        """Batches (x, y) or (x, y, weights) from an iterable, each validated as it comes."""
+        if self.loss is None:
+            raise RuntimeError("Call model.compile(optimizer, loss) first.")
+
+        def prepare(batch: Any) -> Batch:
+            if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+                raise ValueError(f"Batches must be (x, y) or (x, y, sample_weight); got {_described(batch)}.")
+            if class_weights is not None and len(batch) == 3:
+                raise ValueError("The batches have sample weights; class_weight cannot be given as well.")
+            return self._whole(*self._samples(*batch, class_weights=class_weights))
+
+        batches = StreamBatches(source, prepare)
+        if not self.built:
+            batches.peek()
+        return batches
+
+    def _prepare_inputs(self, batch: Any) -> Batch:
+        """The samples of a batch (x,), (x, y), (x, y, weights) or x, on the backend."""
+        x = self._inputs(batch[0] if isinstance(batch, tuple) else batch)
+        return as_array(x, backends.module(self.backend), self.dtype), None, None
+
+    def _validation(self, data: Any) -> Any:
+        if is_stream(data):
+            return self._stream(data)
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError("validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches.")
         try:
-            return self._pair(*data)
+            return self._samples(*data)
         except ValueError as error:
             raise ValueError(f"validation_data: {error}") from None
+
+    @staticmethod
+    def _refuse_with_batches(**given: Any) -> None:
+        for name, value in given.items():
+            if value is not None and (name != "validation_split" or value):
+                raise ValueError(f"{name} cannot be given where x gives the batches: they hold all that there is.")
+
+    def _whole(self, x: Any, labels: np.ndarray, weights: Any) -> Batch:
+        """Samples, labels and weights as one batch on the backend."""
+        xp = backends.module(self.backend)
+        return as_array(x, xp, self.dtype), backends.move(labels, xp), None if weights is None else backends.move(weights, xp)
+
+    # ---- steps ------------------------------------------------------------------------------------------------
+
+    def _outputs(self, x: Any) -> np.ndarray:
+        return backends.to_numpy(training.check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))
+
+    @staticmethod
+    def _one(step: training.Step, kind: str, batch: Batch, return_dict: bool) -> Any:
+        totals = step.new_totals()
+        getattr(step, kind)(*batch, totals)
+        return totals.means() if return_dict else _as_list(totals.means())
 
     def _current_step(self) -> training.Step:
         """The step for the layers as they stand now."""
         parts, trained = self.parts(), self.trained_parts()
         if self._step is None or self._step.layout != (parts, trained, self.output_shape):
             self._step = training.Step(
-                parts, trained, self.output_shape, self.loss, self.optimizer, self.metrics, self.backend, self.dtype
+                parts,
+                trained,
+                self.output_shape,
+                self.loss,
+                self.optimizer,
+                self.metrics,
+                self.weighted_metrics,
+                self._metric_names,
+                self.backend,
+                self.dtype,
+                self.seed,
             )
         return self._step
 
@@ -225,14 +392,54 @@ class Trainer(Layer):
         self._trained = trained
         return self._current_step()
 
-    def _whole(self, x: Any, labels: np.ndarray) -> tuple[Any, Any]:
-        """Samples and labels as one batch on the backend."""
-        xp = backends.module(self.backend)
-        return as_array(x, xp, self.dtype), backends.move(labels, xp)
+
+class _Limited:
+    """The first batches of each pass, or all of them."""
+
+    def __init__(self, batches: Any, limit: int | None):
+        self.batches, self.limit = batches, limit
+        whole = batches.steps if isinstance(batches, StreamBatches) else len(batches)
+        self.steps = whole if limit is None else limit if whole is None else min(whole, limit)
+
+    def __iter__(self):
+        return itertools.islice(iter(self.batches), self.limit)
 
 
-def _batch_size(value: Any, default: int) -> int:
-    return default if value is None else integer("batch_size", value)
+def _nothing() -> None:
+    pass
+
+
+def _metrics(name: str, given: Any) -> list[metrics.Metric]:
+    if given is not None and not isinstance(given, (list, tuple)):
+        raise TypeError(f"{name} must be a list, as in {name}=['accuracy']; got {given!r}.")
+    return [get_metric(metric) for metric in given or ()]
+
+
+def _batch_size(value: Any, default: int, samples: int = 0, steps: int | None = None) -> int:
+    """The batch size; where only the number of steps is given, such that they make one pass."""
+    if value is not None:
+        return integer("batch_size", value)
+    return max(1, -(-samples // steps)) if steps else default
+
+
+def _steps(name: str, value: Any) -> int | None:
+    return None if value is None else integer(name, value)
+
+
+def _frequency(value: Any) -> Callable[[int], bool]:
+    """Whether to validate after an epoch, counted from 0."""
+    if is_integer(value):
+        every = integer("validation_freq", value)
+        return lambda epoch: (epoch + 1) % every == 0
+    if isinstance(value, (list, tuple, set, range)) and all(map(is_integer, value)):
+        return lambda epoch: epoch + 1 in value
+    raise ValueError(f"validation_freq must be a positive integer or a list of epochs, counted from 1; got {value!r}.")
+
+
+def _described(batch: Any) -> str:
+    if isinstance(batch, (tuple, list)):
+        return f"a {type(batch).__name__} of {len(batch)}"
+    return f"an array of shape {batch.shape}" if hasattr(batch, "shape") else repr(batch)
 
 
 def _as_list(results: dict[str, float]) -> Any:

@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .backend import module, to_numpy
 from .buffers import FlatBuffers
 from .callbacks import CallbackList
-from .data import ArrayBatches
-from .layers.activations import ReLU, Softmax, Tanh
+from .data import Epochs
+from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from .layers.base import Layer
 from .layers.chain import backward_chain, forward_chain
 from .layers.core import Dense
 from .losses import Loss
-from .metrics import Metric
+from .losses.base import spread
+from .metrics import FunctionMetric, Metric
 from .optimizers import Optimizer
-from .progress import Progress
-from .rng import generator
+from .rng import draws, generator
+
+LINKS = {"softmax": Softmax, "sigmoid": Sigmoid}
 
 
 def on_logits(parts: Sequence[Layer], output_shape: Sequence[Any] | None, loss: Loss) -> Loss | None:
-    """Where a chain ends in Softmax over the last axis and the loss has a form on logits: that form; else None."""
-    softmax_last = parts and type(parts[-1]) is Softmax and parts[-1].axis in (-1, len(output_shape or ()) - 1)
-    return loss.on_logits() if softmax_last else None
+    """Where a chain ends in the loss's link (softmax over the last axis, or sigmoid) its form on logits; else None."""
+    last = parts[-1] if parts else None
+    if type(last) is not LINKS.get(loss.link):
+        return None
+    if isinstance(last, Softmax) and last.axis not in (-1, len(output_shape or ()) - 1):
+        return None
+    return loss.on_logits()
 
 
 def check_end(parts: Sequence[Layer], loss: Loss) -> str | None:
     """Whether the last part suits the loss.
 
-    ValueError where softmax would be taken twice; a warning's text where the outputs cannot be the probabilities that
-    the loss expects.
+    ValueError where softmax or sigmoid would be taken twice; a warning's text where the outputs cannot be the
+    probabilities that the loss expects.
     """
     last = parts[-1] if parts else None
-    if loss.from_logits and isinstance(last, Softmax):
+    if loss.from_logits and type(last) is LINKS.get(loss.link):
         raise ValueError(
-            "The model ends in softmax, and the loss, with from_logits=True, would take softmax twice. Leave one of "
-            "them out: without from_logits the model is trained from the logits all the same."
+            f"The model ends in {loss.link}, and the loss, with from_logits=True, would take {loss.link} twice. Leave "
+            "one of them out: without from_logits the model is trained from the logits all the same."
         )
     if loss.on_logits() is not None and isinstance(last, (Dense, ReLU, Tanh)):
         return (
             f"The model ends in {type(last).__name__}, whose outputs are no probabilities, but {loss.name} expects "
-            "them. Add activation='softmax', or give the loss from_logits=True."
+            f"them. Add activation='{loss.link}', or give the loss from_logits=True."
         )
     return None
 
@@ -56,11 +62,28 @@ def check_outputs(outputs: Any, output_shape: tuple[int | None, ...]) -> Any:
     return outputs
 
 
+class Totals:
+    """Sums over the batches of a pass, kept on the backend, and what they are divided by."""
+
+    def __init__(self, xp: Any, names: Sequence[str], weighted: int = 0):
+        self.names, self.weighted = names, weighted  # of how many names, the last ones, the weights are summed too
+        self.sums = xp.zeros(len(names) + weighted, dtype="float64")
+        self.samples = 0
+
+    def means(self) -> dict[str, float]:
+        """The means so far by name; the one place where numbers come to the host. Of no samples they are 0.0."""
+        sums, named = to_numpy(self.sums).tolist(), len(self.names)
+        counts = [self.samples] * (named - self.weighted) + sums[named:]
+        means = (total / count if count else 0.0 for total, count in zip(sums[:named], counts, strict=True))
+        return dict(zip(self.names, means, strict=True))
+
+
 class Step:
     """A chain of layers, a loss, an optimizer and metrics, with the flat buffers that they work on.
 
     Where the chain ends in Softmax and the loss is a cross-entropy on probabilities, both are computed together from
-    the logits: log-sum-exp for the value, p - onehot for the gradient. That is decided here, once.
+    the logits: log-sum-exp for the value, p - onehot for the gradient; likewise a Sigmoid and the binary one. That is
+    decided here, once.
     """
 
     def __init__(
@@ -71,127 +94,174 @@ class Step:
         loss: Loss,
         optimizer: Optimizer,
         metrics: Sequence[Metric],
+        weighted_metrics: Sequence[Metric],
+        names: Sequence[str],
         backend: str,
         dtype: Any,
+        seed: int,
     ):
         check_end(parts, loss)
         fused = on_logits(parts, output_shape, loss)
         self.fused = fused is not None
         self.parts = parts[:-1] if self.fused else parts
-        self.loss, self.optimizer, self.metrics = fused or loss, optimizer, metrics
+        self.loss, self.optimizer = fused or loss, optimizer
+        self.metrics, self.weighted_metrics, self.names = metrics, weighted_metrics, names
         self.layout = (parts, trained, output_shape)  # what it was made for
-        self.checked = False
+        self.output_shape, self.seed, self.checked = output_shape, seed, False
         self.buffers = FlatBuffers(parts, trained, backend, dtype)
         self.xp = module(backend)
         self.first_trained = self._first(trained)
-        self.first_weighted = self._first([part for part in parts if part.weight_names])
-        self.names = ["loss", *(metric.name for metric in metrics)]
-        self.output_shape = output_shape
+        self.first_weighted = self._first([part for part in parts if part.grads])
+        self.random = any(part.random for part in self.parts)
+        self.kept = [i for i, part in enumerate(self.parts) if type(part).after_step is not Layer.after_step]
+        self.penalized = [(part, name) for part in trained for name in part.regularizers]
 
-    def train(self, x: Any, labels: Any, totals: Any) -> int:
-        """One step on one batch: forward, loss, backward, update; adds to the totals and returns how many values."""
+    def train(self, x: Any, labels: Any, weights: Any, totals: Totals) -> None:
+        """One step on one batch: forward, loss, backward, update; adds to the totals."""
         self.buffers.claim()
-        outputs, caches = self._forward(x, training=True)
-        values, cache = self.loss.forward(labels, outputs)
-        self._report(labels, outputs, values, cache, totals)
-        dy = self.loss.backward(labels, cache, 1 / values.size)
+        caches, dy = self._to_loss(x, labels, weights, totals)
         backward_chain(self.parts, dy, caches, first=self.first_trained, need_dx=False)
+        self._add_penalties()
         buffers = self.buffers
         self.optimizer.apply([buffers.trained_gradients], [buffers.trained_weights], buffers.trained_views)
-        return values.size
+        for index in self.kept:
+            self.parts[index].after_step(caches[index])
 
-    def test(self, x: Any, labels: Any, totals: Any) -> int:
-        """Forward and loss on one batch; adds to the totals and returns how many values."""
+    def test(self, x: Any, labels: Any, weights: Any, totals: Totals) -> None:
+        """Forward and loss on one batch; adds to the totals."""
         outputs, _ = self._forward(x, training=False)
         values, cache = self.loss.forward(labels, outputs)
-        self._report(labels, outputs, values, cache, totals)
-        return values.size
+        self._report(labels, outputs, values, cache, self.loss.factors(values, weights), weights, totals)
 
-    def gradients(self, x: Any, labels: Any) -> float:
-        """The mean loss of one batch; leaves its gradient in every weight's place, frozen weights' too."""
+    def gradients(self, x: Any, labels: Any, weights: Any) -> float:
+        """The loss of one batch; leaves its gradient in every weight's place, frozen weights' too."""
+        totals = Totals(self.xp, self.names, len(self.weighted_metrics))
+        caches, dy = self._to_loss(x, labels, weights, totals)
+        backward_chain(self.parts, dy, caches, first=self.first_weighted, need_dx=False)
+        self._add_penalties()
+        return totals.means()["loss"]
+
+    def new_totals(self) -> Totals:
+        """Zeros for the sums of the loss and of each metric."""
+        return Totals(self.xp, self.names, len(self.weighted_metrics))
+
+    def _to_loss(self, x, labels, weights, totals):
+        """Forward in training, and the loss's gradient with respect to the outputs."""
         outputs, caches = self._forward(x, training=True)
         values, cache = self.loss.forward(labels, outputs)
-        dy = self.loss.backward(labels, cache, 1 / values.size)
-        backward_chain(self.parts, dy, caches, first=self.first_weighted, need_dx=False)
-        return float(values.mean())
-
-    def new_totals(self) -> Any:
-        """Zeros, on the backend, for the sums of the loss and of each metric."""
-        return self.xp.zeros(len(self.names), dtype="float64")
-
-    def means(self, totals: Any, count: int) -> dict[str, float]:
-        """The totals over that many values as means by name; the one place where numbers come to the host."""
-        return dict(zip(self.names, (to_numpy(totals) / count).tolist(), strict=True))
+        factors = self.loss.factors(values, weights)
+        self._report(labels, outputs, values, cache, factors, weights, totals)
+        return caches, self.loss.backward(labels, cache, factors)
 
     def _forward(self, x, training):
-        outputs, caches = forward_chain(self.parts, x, training)
+        draw = draws(self.seed, "step", self.optimizer.iterations) if self.random and training else None
+        outputs, caches = forward_chain(self.parts, x, training, draw)
         if not self.checked:  # once, since layers that are held in others may be built by their first forward
             for part in self.parts:
                 part.check_held_layers()
             self.checked = True
         return check_outputs(outputs, self.output_shape), caches
 
-    def _report(self, labels, outputs, values, cache, totals):
-        totals[0] += values.sum(dtype="float64")
+    def _add_penalties(self):
+        for part, name in self.penalized:
+            part.regularizers[name].add_gradient(part.__dict__[name], part.grads[name])
+
+    def _report(self, labels, outputs, values, cache, factors, weights, totals):
+        """Add to the totals: each mean over the batch, times its number of samples."""
+        samples = len(outputs)
+        if weights is None:
+            totals.sums[0] += values.sum(dtype="float64") * (factors * samples)
+        else:
+            totals.sums[0] += (factors * values).sum(dtype="float64") * samples
+        for part, name in self.penalized:
+            totals.sums[0] += part.regularizers[name](part.__dict__[name]) * samples
+        totals.samples += samples
+        if not self.metrics and not self.weighted_metrics:
+            return
         if self.fused:
             outputs = self.loss.probabilities(cache)
         for index, metric in enumerate(self.metrics, 1):
-            results = metric.values(labels, outputs)
-            if results.shape != values.shape:
-                raise ValueError(
-                    f"The metric {metric.name} must give one value for each label, {values.shape}; got {results.shape}."
-                )
-            totals[index] += results.sum(dtype="float64")
+            results = self._results(metric, labels, outputs, values)
+            totals.sums[index] += results.sum(dtype="float64") * (samples / results.size)
+        for index, metric in enumerate(self.weighted_metrics, 1 + len(self.metrics)):
+            results = self._results(metric, labels, outputs, values)
+            each = self.xp.ones_like(values) if weights is None else spread(weights, values)
+            totals.sums[index] += (results * each).sum(dtype="float64")
+            totals.sums[index + len(self.weighted_metrics)] += each.sum(dtype="float64")
+
+    def _results(self, metric, labels, outputs, values):
+        results = metric.values(labels, outputs)
+        shape = getattr(results, "shape", None)
+        if shape == () and isinstance(metric, FunctionMetric):
+            results = self.xp.broadcast_to(results, values.shape)
+        elif shape != values.shape and not (isinstance(metric, FunctionMetric) and shape[:1] == outputs.shape[:1]):
+            raise ValueError(
+                f"The metric {metric.name} must give one value for each label, {values.shape}; got {shape}."
+            )
+        return results
 
     def _first(self, wanted: Sequence[Layer]) -> int:
         return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))
 
 
-def run_pass(
-    step: Step, batches: Iterable, train: bool, progress: Progress, callbacks: CallbackList | None = None
-) -> dict[str, float]:
-    """One pass over the batches, training or testing; returns the means over all labels."""
-    advance, totals, count = step.train if train else step.test, step.new_totals(), 0
-    hooked = callbacks is not None and bool(callbacks.batch_hooks)
-    for index, (x, labels) in enumerate(batches):
+def run_pass(step: Step, batches: Iterable, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:
+    """One pass over the batches, training or testing; returns the means over all samples, and how many batches."""
+    advance, totals, kind, made = step.train if train else step.test, step.new_totals(), "train" if train else "test", 0
+    hooked = callbacks.batch_hooks[kind]
+    for x, labels, weights in batches:
         if hooked:
-            callbacks.call("on_train_batch_begin", index)
-        count += advance(x, labels, totals)
+            callbacks.call(f"on_{kind}_batch_begin", made)
+        advance(x, labels, weights, totals)
+        made += 1
         if hooked:
-            callbacks.call("on_train_batch_end", index, logs=step.means(totals, count))
-            if callbacks.model.stop_training:
-                progress.stopped = index + 1
+            callbacks.call(f"on_{kind}_batch_end", made - 1, logs=totals.means())
+            if callbacks.model.stop_training and train:
                 break
-        if progress.due():
-            progress.draw(index + 1, step.means(totals, count))
-    return step.means(totals, count)
+        if callbacks.due():
+            callbacks.draw(made, totals.means())
+    callbacks.passed(made)
+    return totals.means(), made
+
+
+def evaluate(step: Step, batches: Iterable, callbacks: CallbackList) -> dict[str, float]:
+    """One pass of testing, with its hooks."""
+    callbacks.call("on_test_begin")
+    logs, made = run_pass(step, batches, False, callbacks)
+    if made == 0:
+        raise ValueError("There are no batches to evaluate on: the data are empty, or a generator is used up.")
+    callbacks.call("on_test_end", logs=dict(logs))
+    return logs
 
 
 def fit(
     step: Step,
     model: Any,
-    batches: ArrayBatches,
-    validation: ArrayBatches | None,
-    epochs: int,
-    shuffle: bool,
-    verbose: int,
+    training: Epochs,
+    validation: Iterable | None,
+    epochs: range,
+    validated: Callable[[int], bool],
     callbacks: CallbackList,
 ) -> None:
-    """Train for some epochs; the order of each depends on the model's seed and the optimizer's iterations alone."""
+    """Train for these epochs, and test after those that are `validated`."""
     logs: dict[str, float] = {}
     model.stop_training = False
     callbacks.call("on_train_begin")
-    for epoch in range(epochs):
+    for epoch in epochs:
         callbacks.call("on_epoch_begin", epoch)
-        if shuffle:
-            batches.shuffle(generator(model.seed, "shuffle", step.optimizer.iterations))
-        with Progress(verbose, len(batches), f"Epoch {epoch + 1}/{epochs}") as progress:
-            logs = run_pass(step, batches, True, progress, callbacks)
-            if validation is not None:
-                tested = run_pass(step, validation, False, Progress(0, len(validation)))
-                logs.update({f"val_{name}": value for name, value in tested.items()})
-            callbacks.call("on_epoch_end", epoch, logs=logs)
-            progress.finish(logs)
+        logs, made = run_pass(step, training, True, callbacks)
+        if made == 0:
+            if epoch == epochs.start:
+                raise ValueError("There are no batches to train on: the data are empty, or a generator is used up.")
+            break
+        if validation is not None and validated(epoch):
+            tested = evaluate(step, validation, callbacks)
+            logs.update({f"val_{name}": value for name, value in tested.items()})
+        callbacks.call("on_epoch_end", epoch, logs=logs)
         if model.stop_training:
             break
     callbacks.call("on_train_end", logs=logs)
+
+
+def shuffled_by(model: Any, batches: Any) -> Callable[[], None]:
+    """What draws the order of the next pass: it depends on the model's seed and the optimizer's iterations alone."""
+    return lambda: batches.shuffle(generator(model.seed, "shuffle", model.optimizer.iterations))

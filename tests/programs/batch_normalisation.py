@@ -29,6 +29,6 @@ results = {
     "trainable": [weight.shape for weight in second.trainable_weights],
     "non_trainable": [weight.shape for weight in model.non_trainable_weights],
     "inference": model.predict(x[:5], verbose=0),
-    "of the batch": np.asarray(model(x[:5], training=True)),
     "evaluated": model.evaluate(x, y, verbose=0),
+    "of the batch": np.asarray(model(x[:5], training=True)),
 }

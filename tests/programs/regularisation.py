@@ -15,7 +15,7 @@ model = keras.Sequential(
             16,
             activation="tanh",
             kernel_regularizer=regularizers.L2(1e-2),
-            bias_regularizer=regularizers.L1(1e-3),
+            bias_regularizer=regularizers.L2(1e-3),
         ),
         layers.Dense(8, activation="tanh", kernel_regularizer="l2"),
         layers.Dense(2, activation="softmax", kernel_regularizer=regularizers.L1L2(l1=1e-4, l2=1e-3)),

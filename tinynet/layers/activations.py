@@ -1,4 +1,4 @@
-"""Activation layers: elementwise functions and Softmax, without weights.
+"""The activation layers that the lesson needs: ReLU, Sigmoid, Tanh and Softmax; `smooth` has the others.
 
 With L the loss and dy = dL/dy given, each returns dx = dL/dx by the chain rule; for y_i = f(x_i) that is
 dx_i = dy_i f'(x_i).
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp_of
-from ..checks import by_name, is_integer
+from ..checks import is_integer, number
 from .base import Layer
 
 
@@ -19,15 +19,38 @@ class ReLU(Layer):
     Backward: dx = dy where y > 0, else 0; the derivative at 0, where there is none, is taken as 0, as Keras does, and
     so it is at NaN: there dy is NaN, if the loss depends on y at all, and dx with it.
 
+    In general, with Keras's arguments (each a number of at least 0; `max_value` None stands for no bound):
+        y = min(x, max_value) where x > threshold, else negative_slope (x - threshold)
+    and dx is dy where threshold < x < max_value, negative_slope dy where x <= threshold, else 0.
+
     Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
     """
 
+    def __init__(
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **options: Any
+    ):
+        super().__init__(**options)
+        self.max_value = None if max_value is None else number("max_value", max_value, least=0)
+        self.negative_slope = number("negative_slope", negative_slope, least=0)
+        self.threshold = number("threshold", threshold, least=0)
+
     def forward(self, x, training=False):
-        y = xp_of(x).maximum(x, 0)
-        return y, y
+        if self.max_value is None and self.negative_slope == 0 and self.threshold == 0:
+            y = xp_of(x).maximum(x, 0)
+            return y, y
+        xp, above = xp_of(x), x > self.threshold
+        below = self.negative_slope * (x - self.threshold) if self.negative_slope else x.clip(0, 0)  # 0, but NaN at NaN
+        y = xp.where(above, x, below)
+        if self.max_value is None:
+            return y, (above, None)
+        return xp.minimum(y, self.max_value), (above, x < self.max_value)
 
     def backward(self, dy, cache, need_dx=True):
-        return dy * (cache > 0)
+        if not isinstance(cache, tuple):
+            return dy * (cache > 0)
+        above, unbounded = cache
+        dx = xp_of(dy).where(above, dy, self.negative_slope * dy)
+        return dx if unbounded is None else dx * unbounded
 
 
 class Sigmoid(Layer):
@@ -99,15 +122,3 @@ class Softmax(Layer):
         return y * (dy - (dy * y).sum(axis=self.axis, keepdims=True))
 
 
-relu, sigmoid, tanh, softmax = ReLU(), Sigmoid(), Tanh(), Softmax()
-BY_NAME = {"relu": relu, "sigmoid": sigmoid, "tanh": tanh, "softmax": softmax, "linear": None}
-
-
-def get(identifier: Any) -> Layer | None:
-    """The activation of that name, or the given Layer itself; None and "linear" mean no activation."""
-    if callable(identifier) and not isinstance(identifier, (Layer, type)):
-        raise TypeError(
-            f"activation must be a name or a Layer; got {identifier!r}. A function alone has no gradient here: write a "
-            "Layer with forward and backward."
-        )
-    return None if identifier is None else by_name("activation", identifier, Layer, BY_NAME)

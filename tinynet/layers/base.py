@@ -10,22 +10,36 @@ from typing import Any
 
 import numpy as np
 
-from .. import initializers
+from .. import initializers, regularizers
 from ..backend import module, move, to_array, to_numpy, xp_of
 from ..checks import shape as check_shape
+from ..config import Configured, arguments, refuse_unknown, serialize
+from ..rng import choose_seed, draws
 from .chain import forward_chain, unique
 
 # Where and how `setup` wants weights to be made: (generator, backend, dtype). `build` knows of the shape alone.
 _building: ContextVar[tuple[Any, str, Any]] = ContextVar("building", default=(None, "numpy", np.dtype("float32")))
+NOT_HERE = "Keras has it; tinynet does not."
+WITHOUT_BATCH = "Give the shape of one sample, without the batch axis, as input_shape."
+KERAS_ONLY = {
+    **dict.fromkeys(["activity_regularizer", "kernel_constraint", "bias_constraint", "lora_rank", "autocast"], NOT_HERE),
+    **dict.fromkeys(["quantization_config", "noise_shape", "data_format", "synchronized"], NOT_HERE),
+    **dict.fromkeys(["batch_shape", "batch_input_shape", "batch_size"], WITHOUT_BATCH),
+    "dtype": "The model's counts: Sequential(..., dtype='float64').",
+    "input_dim": "Write input_shape=(n,), or put Input((n,)) first.",
+}
 building_lock = threading.RLock()  # two threads that meet at the first call of a layer build it once
 
 
-class Layer:
+class Layer(Configured):
     """Base class of layers. A subclass defines up to three methods:
 
         build(input_shape)                 allocates weights with add_weight; returns the output's shape
         forward(x, training=False)         returns (y, cache)
         backward(dy, cache, need_dx=True)  writes self.grads[name] for every weight; returns dx = dL/dx
+
+    One that draws random numbers in training sets `random = True`, and its forward has a third parameter, `rng`, a
+    NumPy generator; one that keeps statistics of what it saw defines `after_step(cache)`.
 
     Shapes in build are without the batch axis, which is always the first. A layer remembers nothing between forward
     and backward: whatever backward needs travels in `cache`, so one instance may stand twice in a model, and
@@ -38,8 +52,10 @@ class Layer:
     `input_shape` (of one sample, for the first layer of a model).
     """
 
+    keras_module = "keras.layers"
     backend = "numpy"
     dtype = np.dtype("float32")
+    random = False  # whether forward takes a generator as well, in training
 
     def __init__(
         self,
@@ -49,12 +65,12 @@ class Layer:
         input_shape: Sequence[int] | None = None,
         **unknown: Any,
     ):
-        if unknown:
-            raise TypeError(_unknown_argument(type(self), next(iter(unknown))))
+        refuse_unknown(type(self), unknown, KERAS_ONLY)
         if name is not None and not (isinstance(name, str) and name):
             raise ValueError(f"name must be a string; got {name!r}.")
         self.weight_names: list[str] = []
         self.grads = Gradients()
+        self.regularizers: dict[str, regularizers.Regularizer] = {}
         self.named = name is not None  # else the first model that it is added to may number it
         self.name = name or snake_case(type(self).__name__)
         self.trainable = trainable
@@ -76,20 +92,33 @@ class Layer:
         """Given dy = dL/dy, overwrite the gradients of the weights and return dx = dL/dx (None if not needed)."""
         raise TypeError(f"{type(self).__name__} must define backward(dy, cache, need_dx=True), returning dx.")
 
+    def after_step(self, cache: Any) -> None:
+        """Called once after each training step with forward's cache: the place to update statistics. By default none."""
+
     def parts(self) -> list[Layer]:
         """The primitive layers that this one stands for, in order: itself, or a Dense and its activation."""
         return [self]
 
     def trained_parts(self) -> list[Layer]:
-        """The parts whose weights training changes: those with weights, unless this layer is frozen."""
+        """The parts whose weights have gradients and are changed by training: none if this layer is frozen."""
         if not self.trainable:
             return []
-        return [part for part in unique(self.parts()) if part.weight_names]
+        return [part for part in unique(self.parts()) if part.grads]
 
     # ---- weights ----------------------------------------------------------------------------------------------
 
-    def add_weight(self, name: str, shape: Sequence[int], initializer: Any = "glorot_uniform") -> Any:
+    def add_weight(
+        self,
+        name: str,
+        shape: Sequence[int],
+        initializer: Any = "glorot_uniform",
+        regularizer: Any = None,
+        trainable: bool = True,
+    ) -> Any:
         """Allocate the weight `self.<name>` and its gradient `self.grads[name]`; to be called in build.
+
+        `regularizer`, if given, adds its penalty to the loss and its gradient to that of the weight. With
+        trainable=False there is no gradient: the layer itself changes the weight, in `after_step`.
 
         Called again with the same shape it keeps the weight, so that one layer can stand at two places of a model;
         with another shape it raises ValueError.
@@ -108,13 +137,16 @@ class Layer:
             raise ValueError(f"The initializer of {self.name}.{name} returned shape {values.shape}, not {shape}.")
         xp = module(backend)
         self.__dict__.update(backend=backend, dtype=dtype)
-        self.bind(name, xp.asarray(values, dtype=dtype), xp.zeros(shape, dtype=dtype))
+        self.bind(name, xp.asarray(values, dtype=dtype), xp.zeros(shape, dtype=dtype) if trainable else None)
         self.weight_names.append(name)
+        if regularizer is not None:
+            self.regularizers[name] = regularizers.get(regularizer)
         return self.__dict__[name]
 
     def bind(self, name: str, weight: Any, gradient: Any) -> None:
-        """Let the weight of that name, and its gradient, live in these arrays."""
-        self.grads.bind(name, gradient)  # the weight last: it is what `claim` looks at
+        """Let the weight of that name, and its gradient if it has one, live in these arrays."""
+        if gradient is not None:
+            self.grads.bind(name, gradient)  # the weight last: it is what `claim` looks at
         self.__dict__[name] = weight
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -147,9 +179,21 @@ class Layer:
         return [part.__dict__[name] for part, name in self._own()]
 
     @property
+    def trainable_weights(self) -> list[Any]:
+        """Those of the weights that training changes."""
+        trained = self.trained_parts()
+        return [part.__dict__[name] for part, name in self._own() if part in trained and name in part.grads]
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The other weights: those of frozen layers, and statistics."""
+        trained = self.trained_parts()
+        return [part.__dict__[name] for part, name in self._own() if part not in trained or name not in part.grads]
+
+    @property
     def weight_gradients(self) -> list[Any]:
-        """The gradients that the last backward wrote, in the order of `weights`."""
-        return [part.grads[name] for part, name in self._own()]
+        """The gradients that the last backward wrote, in the order of `weights`; statistics have none."""
+        return [part.grads[name] for part, name in self._own() if name in part.grads]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights as NumPy arrays, in the order of `weights`."""
@@ -170,8 +214,22 @@ class Layer:
             weight[...] = value
 
     def count_params(self) -> int:
-        """The number of weights, counted as numbers."""
+        """The number of weights, counted as numbers. ValueError before the layer is built: it has none yet."""
+        if not self.built:
+            raise ValueError(f"'{self.name}' is not built yet, so its weights cannot be counted; build it, or call it.")
         return sum(weight.size for weight in self.weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments by name, as plain values; the input shape is the model's to write down."""
+        names = [name for name in arguments(type(self)) if name not in ("name", "trainable", "input_shape")]
+        missing = [name for name in names if not hasattr(self, name)]
+        if missing:
+            raise TypeError(
+                f"{type(self).__name__}.get_config needs each argument of __init__ in an attribute of its name; there "
+                f"is no self.{missing[0]}. Or define get_config."
+            )
+        own = {name: serialize(getattr(self, name)) for name in names}
+        return {"name": self.name, "trainable": self.trainable, **own}
 
     # ---- use --------------------------------------------------------------------------------------------------
 
@@ -229,7 +287,14 @@ class Layer:
             if not self.built:
                 self.setup(x.shape[1:])
         x = as_array(x, module(self.backend) if self.weights else xp_of(x), self.dtype if self.weights else None)
-        return forward_chain(self.parts(), x, training)[0]
+        return forward_chain(self.parts(), x, training, self._call_draws() if training else None)[0]
+
+    def _call_draws(self) -> Any:
+        """Generators for a call with training=True: other ones at every call."""
+        count = self.__dict__["_calls"] = self.__dict__.get("_calls", -1) + 1
+        if self.__dict__.get("seed") is None and "_call_seed" not in self.__dict__:
+            self.__dict__["_call_seed"] = choose_seed()
+        return draws(self.__dict__.get("_call_seed", self.__dict__.get("seed")), "call", count)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -275,21 +340,6 @@ def as_weight(value: Any, weight: Any, label: str) -> Any:
     if value.shape != weight.shape:
         raise ValueError(f"{label} has shape {weight.shape}; got an array of shape {value.shape}.")
     return value
-
-
-def _unknown_argument(cls: type, name: str) -> str:
-    import difflib
-    import inspect
-
-    known = {
-        parameter.name
-        for ancestor in cls.__mro__[:-1]
-        for parameter in inspect.signature(ancestor.__init__).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and parameter.name != "self"
-    }
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" It knows {', '.join(sorted(known))}."
-    return f"{cls.__name__} got an argument that it does not know: {name!r}.{hint}"
 
 
 def snake_case(name: str) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base import Layer
 
 
-def forward_chain(parts: Sequence[Layer], x: Any, training: bool = False) -> tuple[Any, list[Any]]:
-    """Run the parts in order; return the last one's output and the caches of all."""
+def forward_chain(
+    parts: Sequence[Layer], x: Any, training: bool = False, draw: Callable[[int, Layer], Any] | None = None
+) -> tuple[Any, list[Any]]:
+    """Run the parts in order; return the last one's output and the caches of all.
+
+    In training `draw(index, part)` gives each random part its generator; without it they take one of their own.
+    """
     caches = []
-    for part in parts:
-        result = part.forward(x, training)
+    for index, part in enumerate(parts):
+        if training and part.random and draw is not None:
+            result = part.forward(x, training, draw(index, part))
+        else:
+            result = part.forward(x, training)
         if type(result) is not tuple or len(result) != 2:
             raise TypeError(f"{type(part).__name__}.forward must return a tuple (y, cache).")
         x, cache = result
@@ -30,7 +38,7 @@ def backward_chain(parts: Sequence[Layer], dy: Any, caches: Sequence[Any], first
     seen: set[int] = set()
     for index in range(len(parts) - 1, first - 1, -1):
         part, need = parts[index], need_dx or index > first
-        before = {name: part.grads[name].copy() for name in part.weight_names} if id(part) in seen else {}
+        before = {name: part.grads[name].copy() for name in part.grads} if id(part) in seen else {}
         dy = part.backward(dy, caches[index], need_dx=need)
         if need and not hasattr(dy, "shape"):
             kind = type(dy).__name__

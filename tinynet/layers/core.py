@@ -1,4 +1,4 @@
-"""The layers that a network is made of: Input, Flatten and Dense."""
+"""The layers that a network is made of: Input, Flatten, Dense and Activation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import initializers
+from .. import initializers, regularizers
 from ..backend import xp_of
 from ..checks import integer
-from . import activations
+from . import by_name as activations
 from .base import Layer
 
 
@@ -21,6 +21,9 @@ class Input(Layer):
 
     def parts(self):
         return []
+
+    def get_config(self):
+        return {"name": self.name, "shape": list(self.declared_shape)}
 
 
 class Flatten(Layer):
@@ -54,8 +57,9 @@ class Dense(Layer):
     `forward` and `backward` are this affine map alone; `parts()` adds the activation.
 
     Arguments: `units`, a positive integer; `activation`, a name, a Layer or None for the affine map alone; `use_bias`;
-    `kernel_initializer` and `bias_initializer`, names or Initializers. ValueError for other units, unknown names, and
-    inputs of rank below 2.
+    `kernel_initializer` and `bias_initializer`, names or Initializers; `kernel_regularizer` and `bias_regularizer`,
+    names or Regularizers, whose penalty is added to the loss. ValueError for other units, unknown names, and inputs of
+    rank below 2.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | initializers.Initializer = "glorot_uniform",
         bias_initializer: str | initializers.Initializer = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | None = None,
+        bias_regularizer: str | regularizers.Regularizer | None = None,
         **options: Any,
     ):
         super().__init__(**options)
@@ -73,12 +79,17 @@ class Dense(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+
+    def get_config(self):
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
     def parts(self):
         return [self] if self.activation is None else [self, *self.activation.parts()]
 
     def trained_parts(self):
-        own = [self] if self.trainable and self.weight_names else []
+        own = [self] if self.trainable and self.grads else []
         return own + (self.activation.trained_parts() if self.trainable and self.activation else [])
 
     def build(self, input_shape):
@@ -87,9 +98,9 @@ class Dense(Layer):
                 f"Layer '{self.name}' needs inputs of rank 2 or more, (batch, ..., features); got vectors of rank 1. "
                 "For one feature a sample, add an axis: x[:, None]."
             )
-        self.add_weight("kernel", (input_shape[-1], self.units), self.kernel_initializer)
+        self.add_weight("kernel", (input_shape[-1], self.units), self.kernel_initializer, self.kernel_regularizer)
         if self.use_bias:
-            self.add_weight("bias", (self.units,), self.bias_initializer)
+            self.add_weight("bias", (self.units,), self.bias_initializer, self.bias_regularizer)
         return (*input_shape[:-1], self.units)
 
     def forward(self, x, training=False):
@@ -108,6 +119,26 @@ class Dense(Layer):
         if self.use_bias:
             dy_rows.sum(axis=0, out=self.grads["bias"])
         return (dy_rows @ self.kernel.T).reshape(cache.shape) if need_dx else None
+
+
+class Activation(Layer):
+    """An activation as a layer of its own: Activation("relu") is ReLU(). None and "linear" give y = x.
+
+    Argument: `activation`, a name or a Layer.
+    """
+
+    def __init__(self, activation: str | Layer | None, **options: Any):
+        super().__init__(**options)
+        self.activation = activations.get(activation)
+
+    def get_config(self):
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
+
+    def parts(self):
+        return [] if self.activation is None else self.activation.parts()
+
+    def trained_parts(self):
+        return self.activation.trained_parts() if self.trainable and self.activation else []
 
 
 def rows(x: Any) -> Any:

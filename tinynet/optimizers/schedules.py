@@ -118,10 +118,66 @@ class CosineDecay(LearningRateSchedule):
         return (start if top is None else top) * ((1 - self.alpha) * cosine + self.alpha)
 
 
+class PolynomialDecay(LearningRateSchedule):
+    """(r - e) (1 - s / decay_steps) ** power + e, with r = initial_learning_rate, e = end_learning_rate and
+    s = min(step, decay_steps).
+
+    With cycle=True decay_steps is multiplied, once it is passed, to the next multiple that is not below step, so that
+    the rate jumps up and falls again.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ):
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, least=0)
+        self.decay_steps = _steps("decay_steps", decay_steps)
+        self.end_learning_rate = number("end_learning_rate", end_learning_rate, least=0)
+        self.power = number("power", power, least=0)
+        self.cycle = bool(cycle)
+        self.name = name
+
+    def __call__(self, step):
+        whole = self.decay_steps
+        if self.cycle and step > whole:
+            whole *= math.ceil(step / whole)
+        left = 1 - min(step, whole) / whole
+        return (self.initial_learning_rate - self.end_learning_rate) * left**self.power + self.end_learning_rate
+
+
+class InverseTimeDecay(LearningRateSchedule):
+    """initial_learning_rate / (1 + decay_rate * step / decay_steps); with staircase=True the quotient is rounded down."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ):
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, least=0)
+        self.decay_steps = _steps("decay_steps", decay_steps)
+        self.decay_rate = number("decay_rate", decay_rate, least=0)
+        self.staircase = bool(staircase)
+        self.name = name
+
+    def __call__(self, step):
+        passed = step // self.decay_steps if self.staircase else step / self.decay_steps
+        return self.initial_learning_rate / (1 + self.decay_rate * passed)
+
+
 SCHEDULES = {
     "ExponentialDecay": ExponentialDecay,
     "PiecewiseConstantDecay": PiecewiseConstantDecay,
     "CosineDecay": CosineDecay,
+    "PolynomialDecay": PolynomialDecay,
+    "InverseTimeDecay": InverseTimeDecay,
 }
 
 

@@ -1,0 +1,25 @@
+"""Callbacks, under Keras's names: what may be hooked into training."""
+
+from ..checks import absent
+from .base import Callback, CallbackList, History
+from .checkpoint import ModelCheckpoint
+from .logs import CSVLogger, LambdaCallback
+from .progress_line import ProgbarLogger
+from .rates import LearningRateScheduler, ReduceLROnPlateau
+from .stopping import EarlyStopping, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]
+
+__getattr__ = absent(__name__, __all__)

@@ -1,0 +1,88 @@
+"""ModelCheckpoint: the model's weights in files, while it is trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..checks import integer, number
+from ..progress import announce
+from .monitor import Monitor
+
+
+class ModelCheckpoint(Monitor):
+    """Saves the weights after each epoch, or after every so many batches, or only when `monitor` has improved.
+
+        filepath               its name must end in ".npz"; "w-{epoch:02d}-{val_loss:.2f}.npz" is filled with the epoch,
+                               counted from 1, and the logs (and {batch}, from 1, where saved after batches)
+        save_best_only         only where `monitor` is better than ever before, in this fit or an earlier one, and
+                               better than `initial_value_threshold`; without the value it warns and saves, as in Keras
+        save_freq              "epoch", or a number of batches, counted across epochs
+        save_weights_only      must be True: whole models cannot be saved yet
+        mode, verbose          see Monitor; verbose=1 says what is saved
+
+    Folders are made. A file is written whole or not at all. ValueError for other arguments, here, and for a name in
+    filepath that is not among the logs.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ):
+        super().__init__(monitor, mode)
+        self.filepath, self.verbose = os.fspath(filepath), verbose
+        if not save_weights_only:
+            raise ValueError("ModelCheckpoint saves weights alone, not yet whole models: pass save_weights_only=True.")
+        if not self.filepath.endswith(".npz"):
+            raise ValueError(f"The filepath of ModelCheckpoint must end in '.npz'; got {self.filepath!r}.")
+        self.save_best_only, self.save_weights_only = bool(save_best_only), True
+        self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq, unless 'epoch',", save_freq)
+        threshold = initial_value_threshold
+        self.initial_value_threshold = None if threshold is None else number("initial_value_threshold", threshold)
+        self.best, self.batches, self.epoch = self.initial_value_threshold, 0, 0
+        if self.save_freq != "epoch":
+            self.on_train_batch_end = self._after_batch  # only then is a hook called after every batch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.save_freq == "epoch":
+            self._save(logs or {}, {"epoch": epoch + 1})
+
+    def _after_batch(self, batch, logs=None):
+        self.batches += 1
+        if self.batches % self.save_freq == 0:
+            self._save(logs or {}, {"epoch": self.epoch + 1, "batch": batch + 1})
+
+    def _save(self, logs: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+        try:
+            path = Path(self.filepath.format(**{**logs, **counts}))
+        except (KeyError, IndexError) as error:
+            names = ", ".join([*counts, *logs])
+            raise ValueError(f"filepath {self.filepath!r} asks for {error}; what there is: {names}.") from None
+        if self.save_best_only:
+            value = self.watched(logs)
+            if value is not None:
+                best = self.worst() if self.best is None else self.best
+                if not self.better(value, best):
+                    self._say(counts, f"{self.monitor} did not improve from {best:.5g}.")
+                    return
+                self._say(counts, f"{self.monitor} improved from {best:.5g} to {value:.5g}.")
+                self.best = value
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save_weights(path)
+        self._say(counts, f"the weights are saved in {path}.")
+
+    def _say(self, counts, text):
+        if self.verbose:
+            announce(f"Epoch {counts['epoch']}: {text}")

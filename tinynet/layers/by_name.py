@@ -1,0 +1,64 @@
+"""Activations by the names that Keras gives them. Each is a callable layer: relu(x) is max(x, 0)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import config
+from ..checks import by_name, from_record
+from .activations import ReLU, Sigmoid, Softmax, Tanh
+from .base import Layer
+from .smooth import ELU, GELU, SELU, LeakyReLU, Linear, LogSoftmax, SiLU, Softplus
+
+relu, sigmoid, tanh, softmax = ReLU(), Sigmoid(), Tanh(), Softmax()
+elu, selu, gelu, silu, softplus = ELU(), SELU(), GELU(), SiLU(), Softplus()
+leaky_relu, log_softmax, linear = LeakyReLU(negative_slope=0.2), LogSoftmax(), Linear()
+
+ACTIVATIONS = {
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "softmax": softmax,
+    "elu": elu,
+    "selu": selu,
+    "gelu": gelu,
+    "silu": silu,
+    "swish": silu,
+    "softplus": softplus,
+    "leaky_relu": leaky_relu,
+    "log_softmax": log_softmax,
+    "linear": linear,
+}
+
+
+def get(identifier: Any) -> Layer | None:
+    """The activation of that name, or the given Layer itself; None and "linear" mean no activation."""
+    if callable(identifier) and not isinstance(identifier, (Layer, type)):
+        raise TypeError(
+            f"activation must be a name or a Layer; got {identifier!r}. A function alone has no gradient here: write a "
+            "Layer with forward and backward."
+        )
+    if identifier is None:
+        return None
+    if isinstance(identifier, Mapping):
+        return from_record("activation", identifier, BY_CLASS)
+    activation = by_name("activation", identifier, Layer, ACTIVATIONS)
+    return None if activation is linear else activation
+
+
+def serialize(activation: Layer | None) -> Any:
+    """How get_config writes an activation: by its name, or as a record if it has settings of its own."""
+    if activation is None:
+        return "linear"
+    for name, known in ACTIVATIONS.items():
+        if type(activation) is type(known) and _settings(activation) == _settings(known):
+            return name
+    return config.serialize(activation)
+
+
+def _settings(activation: Layer) -> dict[str, Any]:
+    return {name: value for name, value in activation.get_config().items() if name != "name"}
+
+
+BY_CLASS = {type(activation).__name__: type(activation) for activation in ACTIVATIONS.values()}

@@ -1,0 +1,110 @@
+"""Loss: what every loss is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import move, to_array, to_numpy, xp_of
+from ..config import Configured
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
+
+
+class Loss(Configured):
+    """Base class of losses.
+
+        check(labels, output_shape)        returns the labels, validated and in the dtype that forward wants
+        forward(labels, outputs)           returns (values, cache): one value for each label
+        backward(labels, cache, factors)   returns d(sum of factors * values) / d(outputs)
+
+    What is minimized is the sum of factors * values; the factors hold sample weights w and the `reduction`, for N values:
+        "sum_over_batch_size"      w / N, also called "mean": the number of values counts, whatever their weights
+        "sum"                      w
+        "mean_with_sample_weight"  w / sum of all w (0 if that is 0)
+        "none" or None             only outside a model: a call returns every w * value
+    Calling a loss returns that number: `loss(y_true, y_pred, sample_weight=None)`.
+    """
+
+    keras_module = "keras.losses"
+    name = "loss"
+    reduction: str | None = "sum_over_batch_size"
+    from_logits = False  # True if the outputs that it expects are logits
+    link: str | None = None  # "softmax" or "sigmoid", if it expects the probabilities that this layer gives
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None):
+        if reduction is not None and reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}.")
+        self.reduction = reduction
+        self.name = name or self.name
+
+    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:
+        """Validate the labels for outputs of this shape (batch axis included, its size may be None)."""
+        return to_array(labels)
+
+    def forward(self, labels: Any, outputs: Any) -> tuple[Any, Any]:
+        """Return (values, cache)."""
+        raise TypeError(f"{type(self).__name__} must define forward(labels, outputs), returning (values, cache).")
+
+    def backward(self, labels: Any, cache: Any, factors: Any) -> Any:
+        """Return the gradient of the factor-weighted sum of the values with respect to the outputs."""
+        raise TypeError(f"{type(self).__name__} must define backward(labels, cache, factors).")
+
+    def on_logits(self) -> Loss | None:
+        """The same loss taking the logits in front of its link, softmax or sigmoid; None if there is no such form.
+
+        It has a method `probabilities(cache)`, for the metrics.
+        """
+        return None
+
+    def factors(self, values: Any, weights: Any = None) -> Any:
+        """What each value counts: a number, or an array of the shape of the values if there are weights."""
+        if weights is None:
+            return 1.0 if self.reduction in ("sum", "none", None) else 1 / values.size
+        weights = spread(weights, values)
+        if self.reduction == "mean_with_sample_weight":
+            total = weights.sum()
+            return weights / xp_of(weights).where(total == 0, 1, total)
+        return weights if self.reduction in ("sum", "none", None) else weights * (1 / values.size)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        outputs = to_array(y_pred)
+        outputs = outputs if outputs.dtype.kind == "f" else outputs.astype("float32")
+        labels = as_real(self.check(y_true, outputs.shape), outputs.dtype)
+        if labels.size == 0:
+            raise ValueError("There are no samples: y_true is empty.")
+        xp = xp_of(outputs)
+        values, _ = self.forward(move(labels, xp), outputs)
+        weights = None if sample_weight is None else move(to_array(sample_weight), xp, values.dtype)
+        counted = self.factors(values, weights) * values
+        return to_numpy(counted) if self.reduction in ("none", None) else float(counted.sum())
+
+
+def spread(weights: Any, values: Any) -> Any:
+    """Weights, one for a sample or for a value, in the shape of the values."""
+    weights = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
+    if any(own not in (1, size) for own, size in zip(weights.shape, values.shape, strict=True)):
+        raise ValueError(f"sample_weight must have one entry for each sample, {values.shape}; got {weights.shape}.")
+    return xp_of(values).broadcast_to(weights, values.shape)
+
+
+def as_real(labels: Any, dtype: Any) -> Any:
+    """Real labels in this dtype; integers stay."""
+    return labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
+
+
+def check_like_outputs(labels: Any, output_shape: tuple[int | None, ...], hint: str = "") -> np.ndarray:
+    """Labels as real numbers in the shape of the outputs; a last axis of size 1 may be missing or extra."""
+    labels = to_numpy(labels)
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"Labels must be real numbers; got dtype {labels.dtype}.")
+    batch, *inner = output_shape
+    got = list(labels.shape[1:])
+    fits = got == inner or [*got, 1] == inner or got == [*inner, 1]
+    if labels.ndim == 0 or not fits or batch not in (None, len(labels)):
+        raise ValueError(
+            f"Outputs of shape {tuple(output_shape)} need labels of the same shape; got {labels.shape}.{hint}"
+        )
+    labels = labels.reshape(len(labels), *inner)
+    return labels if labels.dtype.kind == "f" else labels.astype("float64")

@@ -1,0 +1,87 @@
+"""Losses for real numbers: mean squared error, mean absolute error and Huber's.
+
+Shapes: labels t and outputs p (B, ..., K), values (B, ...); labels (B, ...) are taken as (B, ..., 1). With d = p - t
+each value is the mean of f(d) over the last axis, and its gradient f'(d) / K.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import xp_of
+from ..checks import number
+from .base import Loss, check_like_outputs
+
+
+class RegressionLoss(Loss):
+    """Base of those losses: a subclass defines f as `of(d)` and f' as `slope(d)`."""
+
+    def check(self, labels, output_shape):
+        return check_like_outputs(labels, output_shape)
+
+    def of(self, d: Any) -> Any:
+        """f(d), entry by entry."""
+        raise TypeError(f"{type(self).__name__} must define of(d).")
+
+    def slope(self, d: Any) -> Any:
+        """f'(d), entry by entry."""
+        raise TypeError(f"{type(self).__name__} must define slope(d).")
+
+    def forward(self, labels, outputs):
+        d = outputs - labels
+        values = self.of(d)
+        return (values.mean(axis=-1) if d.ndim > 1 else values), d
+
+    def backward(self, labels, cache, factors):
+        d = cache
+        if d.ndim == 1:
+            return self.slope(d) * factors
+        each = xp_of(d).empty(d.shape[:-1], dtype=d.dtype)
+        each[...] = factors
+        each *= 1 / d.shape[-1]
+        return self.slope(d) * each[..., None]
+
+
+class MeanSquaredError(RegressionLoss):
+    """f(d) = d^2, f'(d) = 2 d."""
+
+    name = "mean_squared_error"
+
+    def of(self, d):
+        return d * d
+
+    def slope(self, d):
+        return 2 * d
+
+
+class MeanAbsoluteError(RegressionLoss):
+    """f(d) = |d|, f'(d) = sign d; 0 at d = 0, where there is no derivative."""
+
+    name = "mean_absolute_error"
+
+    def of(self, d):
+        return xp_of(d).maximum(d, -d)
+
+    def slope(self, d):
+        return xp_of(d).sign(d)
+
+
+class Huber(RegressionLoss):
+    """f(d) = d^2 / 2 where |d| <= delta, else delta |d| - delta^2 / 2; f'(d) = d, held within [-delta, delta].
+
+    Source: Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35, 1964, section 4.
+    """
+
+    name = "huber_loss"
+
+    def __init__(self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss"):
+        super().__init__(reduction, name)
+        self.delta = number("delta", delta, least=0)
+
+    def of(self, d):
+        xp = xp_of(d)
+        size = xp.maximum(d, -d)
+        return xp.where(size <= self.delta, 0.5 * d * d, self.delta * size - 0.5 * self.delta**2)
+
+    def slope(self, d):
+        return d.clip(-self.delta, self.delta)
