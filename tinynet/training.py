@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -170,7 +171,7 @@ class Step:
         """Add to the totals: each mean over the batch, times its number of samples."""
         samples = len(outputs)
         if weights is None:
-            totals.sums[0] += values.sum(dtype="float64") * (factors * samples)
+            totals.sums[0] += times(values.sum(dtype="float64"), factors * samples)
         else:
             totals.sums[0] += (factors * values).sum(dtype="float64") * samples
         for part, name in self.penalized:
@@ -182,7 +183,7 @@ class Step:
             outputs = self.loss.probabilities(cache)
         for index, metric in enumerate(self.metrics, 1):
             results = self._results(metric, labels, outputs, values)
-            totals.sums[index] += results.sum(dtype="float64") * (samples / results.size)
+            totals.sums[index] += times(results.sum(dtype="float64"), samples / results.size)
         for index, metric in enumerate(self.weighted_metrics, 1 + len(self.metrics)):
             results = self._results(metric, labels, outputs, values)
             each = self.xp.ones_like(values) if weights is None else spread(weights, values)
@@ -202,6 +203,11 @@ class Step:
 
     def _first(self, wanted: Sequence[Layer]) -> int:
         return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))
+
+
+def times(total: Any, share: float) -> Any:
+    """total * share; where the share is 1, but for its rounding, total itself, without an operation on the device."""
+    return total if math.isclose(share, 1) else total * share
 
 
 def run_pass(step: Step, batches: Iterable, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:

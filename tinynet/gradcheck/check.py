@@ -92,8 +92,9 @@ class Check:
         if not np.array_equal(y, again):
             self.report.problems.append(
                 "forward gives other results when it is called again with the same inputs. If it draws random numbers, "
-                "let them come from a np.random.Generator that is an attribute of the layer: it is set back before "
-                "each call. Or check with training=False."
+                "set random = True in the class and take them from the generator that forward(x, training, rng) is "
+                "given, or from a np.random.Generator that is an attribute of the layer: both are set back before each "
+                "call. Or check with training=False."
             )
             raise GradientError(self.report)
         self._look_for_rounding()
@@ -136,6 +137,8 @@ class Check:
             if not np.array_equal(before, after):
                 self.report.problems.append(f"forward changes the weight {name}.")
                 raise GradientError(self.report)
+        for name in self.claim.changed_statistics:
+            self.report.problems.append(f"forward or backward change the statistic {name}; after_step(cache) may.")
         pairs = enumerate(zip(self.function.values, self.claim.values, strict=True))
         self.changed = [index for index, (before, after) in pairs if not np.array_equal(before, after)]
         for index in self.changed:

@@ -22,24 +22,30 @@ class Claim:
     gradients: list[Any]
     values: list[np.ndarray]
     forward_weights: list[np.ndarray]  # as they were between forward and backward
+    changed_statistics: list[str]  # the names of those that are no longer what they were
 
 
 class Function:
     """y = f(x, weights...): a chain of layers, a loss alone (an empty chain), or a chain and a loss.
 
-    `values` are the arrays at which it is checked, in float64 on the host: the input, then every weight. The layers
-    are those given; whoever wants his own untouched gives copies.
+    `values` are the arrays at which it is checked, in float64 on the host: the input, then every weight that has a
+    gradient. Statistics, the weights without one, stay what they are, and every part that draws random numbers draws
+    the same ones at each forward: so y is a function. The layers are those given; whoever wants his own untouched
+    gives copies.
     """
 
     def __init__(
         self, parts: Sequence[Layer], x: np.ndarray, loss: Loss | None = None, labels: Any = None, training: bool = True
     ):
         self.parts, self.loss, self.training = list(parts), loss, training
-        self.weights = [(part, name) for part in unique(parts) for name in part.weight_names]
+        every = [(part, name) for part in unique(parts) for name in part.weight_names]
+        self.weights = [(part, name) for part, name in every if name in part.grads]
         self.values = [x, *(np.array(to_numpy(getattr(part, name)), dtype="float64") for part, name in self.weights)]
         self.owners = ["", *(part.name for part, _ in self.weights)]
         self.names = ["y_pred" if loss and not parts else "x", *(name for _, name in self.weights)]
-        self.xp = module(next((part.backend for part, _ in self.weights), "numpy"))
+        self.xp = module(next((part.backend for part, _ in every), "numpy"))
+        statistics = [(part, name) for part, name in every if name not in part.grads]
+        self.statistics = [(*own, np.array(to_numpy(getattr(*own)), dtype="float64")) for own in statistics]
         self.labels = None if labels is None else move(labels, self.xp)
         for part in self.parts:
             part.__dict__["dtype"] = np.dtype("float64")
@@ -58,8 +64,8 @@ class Function:
     def outputs(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
         """What each part, and then the loss, gives out at these values."""
         y, outputs = self._place(values), []
-        for part in self.parts:
-            y, _ = part.forward(y, self.training)
+        for index, part in enumerate(self.parts):
+            y, _ = forward_chain([part], y, self.training, lambda _, part, index=index: drawn_for(index, part))
             outputs.append(np.array(to_numpy(y)))
         if self.loss is not None:
             outputs.append(np.array(to_numpy(self.loss.forward(self.labels, y)[0])))
@@ -91,26 +97,35 @@ class Function:
         dx = backward_chain(self.parts, dy, caches, need_dx=need_dx)
         gradients = [np.array(to_numpy(part.grads[name])) for part, name in self.weights]
         dx = None if dx is None else np.array(to_numpy(dx))
-        return Claim([dx, *gradients], [np.array(to_numpy(x)), *self._weights()], forward_weights)
+        kept = [(name, np.array_equal(to_numpy(getattr(part, name)), value)) for part, name, value in self.statistics]
+        changed = [name for name, same in kept if not same]
+        return Claim([dx, *gradients], [np.array(to_numpy(x)), *self._weights()], forward_weights, changed)
 
     def _weights(self) -> list[np.ndarray]:
         """Copies of the weights as they are now."""
         return [np.array(to_numpy(getattr(part, name))) for part, name in self.weights]
 
     def _place(self, values: Sequence[np.ndarray], before: Sequence[np.ndarray] | None = None) -> Any:
-        """Put copies of the weights into the layers, and their generators back; return a copy of the input."""
+        """Put copies of all weights into the layers, and their generators back; return a copy of the input."""
         for generator, state in zip(self.generators, self.states, strict=True):
             generator.bit_generator.state = state
         x, *weights = [move(np.array(value), self.xp) for value in values]
         for index, ((part, name), weight) in enumerate(zip(self.weights, weights, strict=True)):
             gradient = part.grads[name] if before is None else move(np.array(before[index]), self.xp)
             part.bind(name, weight, gradient)
+        for part, name, value in self.statistics:
+            part.bind(name, move(np.array(value), self.xp), None)
         return x
 
     def _forward(self, x: Any) -> tuple[Any, Any, Any]:
         """(y, caches of the layers, cache of the loss)."""
-        y, caches = forward_chain(self.parts, x, self.training)
+        y, caches = forward_chain(self.parts, x, self.training, drawn_for)
         if self.loss is None:
             return y, caches, None
         values, cache = self.loss.forward(self.labels, y)
         return values, caches, cache
+
+
+def drawn_for(index: int, part: Layer) -> np.random.Generator:
+    """The generator of the part at this place of a chain: the same one at every forward."""
+    return np.random.default_rng(index)

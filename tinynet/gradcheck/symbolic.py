@@ -38,6 +38,7 @@ from ..layers.chain import backward_chain, forward_chain, unique
 from ..losses import Loss
 from .copies import copied
 from .formulas import Formula, Formulas, decider, inequality, is_zero, lift, short
+from .function import drawn_for
 
 MOST_SYMBOLS = 60
 DIGITS = 50  # of the values
@@ -79,7 +80,7 @@ def prove(
 
     `input_shape` is that of one sample, without the batch axis; the batch has two samples, or one for each of the
     `labels`, which a loss needs; its outputs are called x then, and the factors of its values dy. The layer is copied,
-    built if it is not, and its weights become symbols: what they hold is irrelevant.
+    built if it is not, and its weights become symbols: what they hold is irrelevant. forward is run as in training.
 
         print(prove(Dense(2, "softmax"), (3,)))
         prove(SparseCategoricalCrossentropy(), (3,), labels=[0, 2])
@@ -253,10 +254,13 @@ def _run_layer(run, make, layer, shape, labels):
             while label in (*variables, "dy"):
                 label += "'"
             weight = make(label, getattr(part, name).shape)
+            if name not in part.grads:  # a statistic: any number, but a constant
+                part.bind(name, weight, None)
+                continue
             variables[label], places[label] = weight.copy(), (part, name)
             part.bind(name, weight, make(f"(old gradient of {label})", weight.shape))
     run.step = "forward"
-    y, caches = forward_chain(parts, variables["x"].copy(), training=True)
+    y, caches = forward_chain(parts, variables["x"].copy(), True, drawn_for)
     dy = make("dy", y.shape)
     loss = (dy * y).sum()
     run.step = "backward"
