@@ -53,7 +53,7 @@ class Progress:
         self.made: int | None = None  # how many steps, if not all are made or their number is not known
         self.started = self.drawn = time.perf_counter()
         if verbose == 1 and epoch:
-            print(epoch)
+            announce(epoch)
 
     def __enter__(self) -> Progress:
         return self
@@ -92,7 +92,7 @@ class Progress:
             self._write(self._line(steps, rest), end="\n")
         else:
             epoch = f"{self.epoch} - " if self.epoch else ""
-            print(f"{epoch}{steps}/{self.steps}{rest}", flush=True)
+            announce(f"{epoch}{steps}/{self.steps}{rest}")
 
     def _line(self, step: int, rest: str) -> str:
         if self.steps is None:
@@ -102,6 +102,8 @@ class Progress:
         return f"{count} [{bar(step, self.steps, min(room, WIDTH))}]{rest}" if room >= 5 else count + rest
 
     def _write(self, line: str, end: str) -> None:
+        if Progress.open_line is not None and Progress.open_line is not self:
+            Progress.open_line.end()
         start = "\r" if self.redraws else ""
         print(start + line.ljust(self.length), end=end, flush=True)
         self.length = len(line) if end == "" else 0

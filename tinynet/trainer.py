@@ -11,7 +11,8 @@ import numpy as np
 
 from . import backend as backends
 from . import inputs, losses, metrics, optimizers, training
-from .callbacks import Callback, CallbackList, History
+from .callbacks import Callback, History
+from .callbacks.base import CallbackList
 from .checks import integer, is_integer, number
 from .data import ArrayBatches, Batch, Epochs, StreamBatches, is_stream
 from .layers.base import Layer, as_array
@@ -118,8 +119,8 @@ class Trainer(Layer):
 
         `x` and `y` are arrays or lists; each epoch goes once over all samples in batches of `batch_size` (default 32;
         the last may be short), shuffled in an order that depends on the model's seed and the optimizer's iterations
-        alone. Or `x` gives the batches itself, as (x, y) or (x, y, sample_weight): a generator, a list of such pairs, or
-        anything else that can be iterated over; then they are taken as they come.
+        alone. Or `x` gives the batches itself, as (x, y) or (x, y, sample_weight): a generator, a list of such pairs,
+        or anything else that can be iterated over; then they are taken as they come.
 
         The loss and metrics that are reported are means over the samples of the epoch, taken while the weights change;
         penalties of regularizers are part of the loss.
@@ -227,11 +228,12 @@ class Trainer(Layer):
         batches, outputs = _Limited(batches, steps), []
         with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
             hooks.call("on_predict_begin")
+            begins, ends = hooks.hooked("on_predict_batch_begin"), hooks.hooked("on_predict_batch_end")
             for index, (batch, _, _) in enumerate(batches):
-                if hooks.batch_hooks["predict"]:
+                if begins:
                     hooks.call("on_predict_batch_begin", index)
                 outputs.append(self._outputs(batch))
-                if hooks.batch_hooks["predict"]:
+                if ends:
                     hooks.call("on_predict_batch_end", index, logs={"outputs": outputs[-1]})
                 if hooks.due():
                     hooks.draw(index + 1, {})
@@ -344,7 +346,8 @@ class Trainer(Layer):
     def _whole(self, x: Any, labels: np.ndarray, weights: Any) -> Batch:
         """Samples, labels and weights as one batch on the backend."""
         xp = backends.module(self.backend)
-        return as_array(x, xp, self.dtype), backends.move(labels, xp), None if weights is None else backends.move(weights, xp)
+        weights = None if weights is None else backends.move(weights, xp)
+        return as_array(x, xp, self.dtype), backends.move(labels, xp), weights
 
     # ---- steps ------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .backend import module, to_numpy
 from .buffers import FlatBuffers
-from .callbacks import CallbackList
+from .callbacks.base import CallbackList
 from .data import Epochs
 from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from .layers.base import Layer
@@ -212,17 +212,19 @@ def times(total: Any, share: float) -> Any:
 
 def run_pass(step: Step, batches: Iterable, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:
     """One pass over the batches, training or testing; returns the means over all samples, and how many batches."""
-    advance, totals, kind, made = step.train if train else step.test, step.new_totals(), "train" if train else "test", 0
-    hooked = callbacks.batch_hooks[kind]
+    kind, advance = ("train", step.train) if train else ("test", step.test)
+    begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+    begins, ends = callbacks.hooked(begin), callbacks.hooked(end)
+    totals, made = step.new_totals(), 0
     for x, labels, weights in batches:
-        if hooked:
-            callbacks.call(f"on_{kind}_batch_begin", made)
+        if begins:
+            callbacks.call(begin, made)
         advance(x, labels, weights, totals)
         made += 1
-        if hooked:
-            callbacks.call(f"on_{kind}_batch_end", made - 1, logs=totals.means())
-            if callbacks.model.stop_training and train:
-                break
+        if ends:
+            callbacks.call(end, made - 1, logs=totals.means())
+        if train and callbacks.model.stop_training:
+            break
         if callbacks.due():
             callbacks.draw(made, totals.means())
     callbacks.passed(made)
@@ -254,11 +256,12 @@ def fit(
     callbacks.call("on_train_begin")
     for epoch in epochs:
         callbacks.call("on_epoch_begin", epoch)
-        logs, made = run_pass(step, training, True, callbacks)
+        means, made = run_pass(step, training, True, callbacks)
         if made == 0:
             if epoch == epochs.start:
                 raise ValueError("There are no batches to train on: the data are empty, or a generator is used up.")
             break
+        logs = means
         if validation is not None and validated(epoch):
             tested = evaluate(step, validation, callbacks)
             logs.update({f"val_{name}": value for name, value in tested.items()})

@@ -1,7 +1,7 @@
 """Callbacks, under Keras's names: what may be hooked into training."""
 
 from ..checks import absent
-from .base import Callback, CallbackList, History
+from .base import Callback, History
 from .checkpoint import ModelCheckpoint
 from .logs import CSVLogger, LambdaCallback
 from .progress_line import ProgbarLogger
@@ -11,7 +11,6 @@ from .stopping import EarlyStopping, TerminateOnNaN
 __all__ = [
     "CSVLogger",
     "Callback",
-    "CallbackList",
     "EarlyStopping",
     "History",
     "LambdaCallback",

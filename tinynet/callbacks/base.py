@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -110,14 +112,14 @@ class CallbackList:
     It is a context: an exception that leaves it ends a progress line that is half drawn.
     """
 
-    BATCH_HOOKS = {
-        "train": ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
-        "test": ("on_test_batch_begin", "on_test_batch_end"),
-        "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
-    }
+    OLD_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
     def __init__(
-        self, callbacks: Callback | Sequence[Callback] | None, model: Any, params: Mapping[str, Any], history: Any = None
+        self,
+        callbacks: Callback | Sequence[Callback] | None,
+        model: Any,
+        params: Mapping[str, Any],
+        history: History | None = None,
     ):
         from .progress_line import ProgbarLogger
 
@@ -128,8 +130,6 @@ class CallbackList:
         self.line = lines[0] if lines else ProgbarLogger()
         self.model = model
         self.callbacks = [*own, *([history] if history is not None else []), *([] if lines else [self.line])]
-        hooked = {kind: [c for c in own if overrides(c, *hooks)] for kind, hooks in self.BATCH_HOOKS.items()}
-        self.batch_hooks = {kind: bool(found) for kind, found in hooked.items()}
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params(params)
@@ -145,6 +145,10 @@ class CallbackList:
         logs = {} if logs is None else logs
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments, logs)
+
+    def hooked(self, hook: str) -> bool:
+        """Whether a callback defines this batch hook, so that it is worth calling."""
+        return any(overrides(callback, hook, self.OLD_NAMES.get(hook, hook)) for callback in self.callbacks)
 
     def due(self) -> bool:
         """Whether the progress line is to be drawn."""
@@ -164,6 +168,15 @@ def overrides(callback: Callback, *hooks: str) -> bool:
     methods = (getattr(callback, hook) for hook in hooks)
     originals = (getattr(Callback, hook) for hook in hooks)
     return any(getattr(m, "__func__", m) is not original for m, original in zip(methods, originals, strict=True))
+
+
+def warn(text: str, category: type[Warning] = UserWarning, always: bool = False) -> None:
+    """Warn of the line that called fit; `always` each time, not only the first from that line."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
+        frame = frame.f_back
+    registry = {} if always else frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(text, category, frame.f_code.co_filename, frame.f_lineno, registry=registry)
 
 
 def _check(callback: Any) -> None:

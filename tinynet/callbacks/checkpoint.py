@@ -52,6 +52,10 @@ class ModelCheckpoint(Monitor):
         if self.save_freq != "epoch":
             self.on_train_batch_end = self._after_batch  # only then is a hook called after every batch
 
+    def on_train_begin(self, logs=None):
+        if self.save_best_only and self.best is None:
+            self.best = self.worst()
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
@@ -70,18 +74,15 @@ class ModelCheckpoint(Monitor):
         except (KeyError, IndexError) as error:
             names = ", ".join([*counts, *logs])
             raise ValueError(f"filepath {self.filepath!r} asks for {error}; what there is: {names}.") from None
-        if self.save_best_only:
-            value = self.watched(logs)
-            if value is not None:
-                best = self.worst() if self.best is None else self.best
-                if not self.better(value, best):
-                    self._say(counts, f"{self.monitor} did not improve from {best:.5g}.")
-                    return
-                self._say(counts, f"{self.monitor} improved from {best:.5g} to {value:.5g}.")
-                self.best = value
+        value, reason = self.watched(logs) if self.save_best_only else None, ""
+        if value is not None and not self.better(value, self.best):
+            self._say(counts, f"{self.monitor} did not improve from {self.best:.5g}.")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         self.model.save_weights(path)
-        self._say(counts, f"the weights are saved in {path}.")
+        if value is not None:
+            reason, self.best = f"{self.monitor} improved from {self.best:.5g} to {value:.5g}; ", value
+        self._say(counts, f"{reason}the weights are saved in {path}.")
 
     def _say(self, counts, text):
         if self.verbose:

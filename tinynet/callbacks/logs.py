@@ -29,7 +29,7 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs=None):
         self._close()
         self._header = not (self.append and os.path.exists(self.filename) and os.path.getsize(self.filename))
-        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115
+        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
         self.keys = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -78,3 +78,6 @@ class LambdaCallback(Callback):
             if not callable(function):
                 raise TypeError(f"{name} must be a function; got {function!r}.")
             setattr(self, name, function)
+
+    def __repr__(self) -> str:
+        return f"LambdaCallback({', '.join(f'{n}={f!r}' for n, f in vars(self).items() if n.startswith('on_'))})"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
-from .base import Callback
+from .base import Callback, warn
 
 MODES = ("auto", "min", "max")
 
@@ -51,8 +50,5 @@ class Monitor(Callback):
         value = (logs or {}).get(self.monitor)
         if value is None:
             have = ", ".join(logs or {}) or "none"
-            warnings.warn(
-                f"{type(self).__name__} watches {self.monitor!r}, which is not among this epoch's logs: {have}.",
-                stacklevel=2,
-            )
+            warn(f"{type(self).__name__} watches {self.monitor!r}, which is not among the logs: {have}.")
         return value

@@ -32,10 +32,16 @@ class ProgbarLogger(Callback):
         self._finish(logs)
 
     def on_test_begin(self, logs=None):
-        self._start() if not self.fits else self._pause(True)
+        if self.fits:
+            self.paused = True
+        else:
+            self._start()
 
     def on_test_end(self, logs=None):
-        self._finish(logs) if not self.fits else self._pause(False)
+        if self.fits:
+            self.paused = False
+        else:
+            self._finish(logs)
 
     def on_predict_begin(self, logs=None):
         self._start()
@@ -66,9 +72,6 @@ class ProgbarLogger(Callback):
     def _start(self, title=""):
         self.paused = False
         self.progress = Progress(self.params["verbose"], self.params["steps"], title)
-
-    def _pause(self, paused):
-        self.paused = paused
 
     def _finish(self, logs):
         self.progress.finish(logs or {})

@@ -35,7 +35,8 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         optimizer = self.model.optimizer
         rate = self.schedule(epoch, optimizer.learning_rate) if self._takes_rate else self.schedule(epoch)
-        optimizer.learning_rate = number("what the schedule of LearningRateScheduler returns", rate, least=0)
+        rate = number("what the schedule of LearningRateScheduler returns", rate, least=0)
+        optimizer.learning_rate = rate
         if self.verbose:
             announce(f"Epoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate:g}.")
 
@@ -69,6 +70,8 @@ class ReduceLROnPlateau(Monitor):
         self.patience, self.verbose = integer("patience", patience, least=0), verbose
         self.min_delta, self.cooldown = number("min_delta", min_delta, least=0), integer("cooldown", cooldown, least=0)
         self.min_lr = number("min_lr", min_lr, least=0)
+        self.wait = self.cooldown_counter = 0
+        self.best: float | None = None
 
     def on_train_begin(self, logs=None):
         refuse_schedule(self)
@@ -77,7 +80,8 @@ class ReduceLROnPlateau(Monitor):
 
     def on_epoch_end(self, epoch, logs=None):
         optimizer = self.model.optimizer
-        value, logs["learning_rate"] = self.watched(logs), optimizer.learning_rate
+        logs["learning_rate"] = optimizer.learning_rate
+        value = self.watched(logs)
         if value is None:
             return
         if self.cooldown_counter:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
-import warnings
+from typing import Any
 
 from ..checks import integer, number
 from ..progress import announce
-from .base import Callback
+from .base import Callback, warn
 from .monitor import Monitor
 
 
@@ -17,8 +16,9 @@ class EarlyStopping(Monitor):
 
     An epoch improves if its value is better than the best so far by more than `min_delta`; the first one always does.
     After each epoch that does not, `wait` grows by 1, and the training stops when it has reached `patience` (0 acts as
-    1, as in Keras). With a `baseline` wait is set back only by epochs that are better than it, too. Epochs before
-    `start_from_epoch` are not looked at. `restore_best_weights` puts the weights of the best epoch back at the end,
+    1, as in Keras). With a `baseline` an epoch sets wait back only if it is better than that, too, by more than
+    `min_delta`; else it grows, but only an epoch that does not improve stops. Epochs before `start_from_epoch` are not
+    looked at. `restore_best_weights` puts the weights of the best epoch back at the end,
     whether stopped early or not. `mode` is "min", "max" or "auto": see Monitor. `verbose=1` says what it does.
 
     NaN is never an improvement (Keras takes a first NaN for the best, and nothing improves on that). After the
@@ -44,10 +44,13 @@ class EarlyStopping(Monitor):
         self.baseline = None if baseline is None else number("baseline", baseline)
         self.restore_best_weights = bool(restore_best_weights)
         self.start_from_epoch = integer("start_from_epoch", start_from_epoch, least=0)
+        self.wait = self.stopped_epoch = self.best_epoch = 0
+        self.best: float | None = None
+        self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs=None):
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best_weights, self.best = None, self.worst()
+        self.best, self.best_weights = self.worst(), None
 
     def on_epoch_end(self, epoch, logs=None):
         value = self.watched(logs)
@@ -60,7 +63,7 @@ class EarlyStopping(Monitor):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.better(value, self.baseline):
+            if self.baseline is None or self.better(value, self.baseline, by=self.min_delta):
                 self.wait = 0
         elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
@@ -80,8 +83,8 @@ class TerminateOnNaN(Callback):
 
         Batch 5 of epoch 2 (step 1880): the loss is nan; training stops.
 
-    It is a RuntimeWarning, so that it is seen with verbose=0 too. Batches and epochs count from 1, as in the progress
-    line; the step is the optimizer's `iterations`.
+    It is a RuntimeWarning, so that it is seen with verbose=0 too; with raise_error=True a RuntimeError. Batches and
+    epochs count from 1, as in the progress line; the step is the optimizer's `iterations`.
 
     The loss of a batch is that before its update, and the update has been made when this is called: it has most likely
     made the weights NaN, and its gradients came from weights that were too large already or from bad samples. So the
@@ -94,6 +97,9 @@ class TerminateOnNaN(Callback):
     the host after every batch: on a GPU each step then waits for the one before it.
     """
 
+    def __init__(self, raise_error: bool = False):
+        self.raise_error, self.epoch = bool(raise_error), 0
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
@@ -101,9 +107,7 @@ class TerminateOnNaN(Callback):
         if not math.isfinite(logs["loss"]):
             where = f"Batch {batch + 1} of epoch {self.epoch + 1} (step {self.model.optimizer.iterations})"
             text = f"{where}: the loss is {logs['loss']}; training stops."
-            frame = sys._getframe(1)
-            while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
-                frame = frame.f_back  # out to the line that called fit
-            # a registry of its own, so that every stop is said, not only the first from that line
-            warnings.warn_explicit(text, RuntimeWarning, frame.f_code.co_filename, frame.f_lineno, registry={})
+            if self.raise_error:
+                raise RuntimeError(text)
+            warn(text, RuntimeWarning, always=True)
             self.model.stop_training = True
