@@ -63,16 +63,13 @@ class ArrayBatches:
 class StreamBatches:
     """Batches from an iterable of (x,), (x, y) or (x, y, weights), each made ready by `prepare` as it comes.
 
-    A generator can be gone through once; anything else anew for each pass. `len()` is known if the iterable's is.
+    A generator can be gone through once; anything else anew for each pass. `steps` is how many batches a pass has, if
+    the iterable has a length, else None.
     """
 
     def __init__(self, source: Iterable[Any], prepare: Callable[[Any], Batch]):
         self.source, self.prepare = source, prepare
-
-    @property
-    def steps(self) -> int | None:
-        """How many batches a pass has; None if that is not known."""
-        return len(self.source) if hasattr(self.source, "__len__") else None
+        self.steps: int | None = len(source) if hasattr(source, "__len__") else None
 
     def peek(self) -> None:
         """Make the first batch ready, which builds the model; it is not lost to the pass that follows."""
@@ -85,7 +82,7 @@ class StreamBatches:
         raise ValueError("There are no batches: the data are empty, or a generator is used up.")
 
     def __iter__(self) -> Iterator[Batch]:
-        return map(self.prepare, self.source)
+        return map(self.prepare, itertools.islice(self.source, self.steps))  # Keras's own iterators never end
 
 
 class Epochs:
@@ -128,14 +125,14 @@ class Epochs:
             warnings.warn(
                 f"The data ran out: this epoch has {made} batches; asked for were {whole}. Give data that last for "
                 "steps_per_epoch * epochs batches, or a smaller steps_per_epoch; a generator can be used up only once.",
-                stacklevel=2,
+                stacklevel=5,  # where fit was called
             )
 
 
 def is_stream(x: Any, y: Any = None) -> bool:
     """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
     if isinstance(x, list):
-        return y is None and bool(x) and isinstance(x[0], tuple)
+        return y is None and bool(x) and isinstance(x[0], tuple) and len(x[0]) > 0 and hasattr(x[0][0], "__len__")
     if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or hasattr(x, "__cuda_array_interface__"):
         return False
-    return hasattr(x, "__iter__")
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))

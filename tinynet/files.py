@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,8 +41,11 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """The arrays of a file of NumPy's .npz format, by name; ValueError if it is none, or damaged, or holds objects."""
+    content = io.BytesIO(Path(path).read_bytes())
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, KeyError) as error:
+        archive = np.load(content, allow_pickle=False)
+        return {name: archive[name] for name in archive.files}
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever damage there is: zipfile and NumPy raise a dozen kinds
         raise ValueError(f"{os.fspath(path)!r} is no file of arrays (.npz), or it is damaged: {error}") from None

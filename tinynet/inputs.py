@@ -113,28 +113,29 @@ def class_weights(given: Any) -> ClassWeights | None:
 def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]:
     """The first samples of each array and the last `share` of them; None stays None.
 
-    ValueError if one side would be empty; a warning if the labels, the second array, are classes in sorted order, since
-    then the last ones are other classes than the first.
+    ValueError if one side would be empty; a warning if the labels, the second array, are classes in sorted order and
+    the last ones, though enough for one of each, are only some of them.
     """
     count = len(arrays[0])
     cut = int(count * (1 - share))
     if not 0 < cut < count:
         raise ValueError(f"validation_split={share} of {count} samples leaves one side empty.")
-    if loss.link is not None and _are_sorted(to_numpy(arrays[1])):
+    if loss.link is not None and _are_sorted(to_numpy(arrays[1]), count - cut):
         warnings.warn(
-            f"The labels are sorted by class, and validation_split={share} takes the last samples: they are of other "
-            "classes than those trained on. Shuffle x and y together before.",
+            f"The labels are sorted by class, and validation_split={share} takes the last samples: they are of the last "
+            "classes only. Shuffle x and y together before.",
             stacklevel=3,
         )
     first = [None if array is None else array[:cut] for array in arrays]
     return first, [None if array is None else array[cut:] for array in arrays]
 
 
-def _are_sorted(labels: np.ndarray) -> bool:
-    """Whether there are several classes, one after the other."""
+def _are_sorted(labels: np.ndarray, last: int) -> bool:
+    """Whether there are several classes, one after the other, at most as many as there are `last` samples."""
     classes = labels.argmax(axis=-1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(len(labels), -1)[:, 0]
     steps = classes[1:].astype("float64") - classes[:-1]
-    return bool(steps.any()) and bool((steps >= 0).all() or (steps <= 0).all())
+    ordered = bool((steps >= 0).all() or (steps <= 0).all())
+    return ordered and 0 < np.count_nonzero(steps) < last  # a step is where the next class begins
 
 
 def as_text(shape: tuple[int, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from .checks import absent
@@ -24,9 +23,11 @@ def clone_model(model: Sequential) -> Sequential:
 
 def model_from_json(text: str, custom_objects: Mapping[str, type] | None = None) -> Sequential:
     """The model that `to_json` wrote down, not compiled, with fresh weights. ValueError for other texts."""
+    import json
+
     try:
         record = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"model_from_json takes what model.to_json() gave; this is no JSON: {error}") from None
     if not isinstance(record, dict) or record.get("class_name") != "Sequential" or "config" not in record:
         raise ValueError("model_from_json takes what model.to_json() gave: the record of a Sequential.")

@@ -165,7 +165,8 @@ class Trainer(Layer):
             held_out = self._validation(validation_data)
         validation = None
         if held_out is not None:
-            size = _batch_size(validation_batch_size, batches.batch_size if isinstance(batches, ArrayBatches) else 32)
+            size = batches.batch_size if isinstance(batches, ArrayBatches) else 32
+            size = size if validation_batch_size is None else integer("validation_batch_size", validation_batch_size)
             whole = held_out if isinstance(held_out, StreamBatches) else self._arrays(*held_out, size)
             validation = _Limited(whole, _steps("validation_steps", validation_steps))
         step, history = self._training_step(), History()
@@ -245,12 +246,12 @@ class Trainer(Layer):
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """The outputs for one batch, computed whole, as a NumPy array."""
-        return self._outputs(self._prepare_inputs((x,))[0])
+        return np.array(self._outputs(self._prepare_inputs((x,))[0]))
 
     def train_on_batch(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
@@ -262,7 +263,7 @@ class Trainer(Layer):
         batch = self._whole(*self._samples(x, y, sample_weight, own_weights))
         return self._one(self._training_step(), "train", batch, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and metrics of one batch, in the form of evaluate; nothing is changed."""
         batch = self._whole(*self._samples(x, y, sample_weight))
         return self._one(self._current_step(), "test", batch, return_dict)
@@ -272,7 +273,8 @@ class Trainer(Layer):
 
         Frozen weights' gradients are among them, statistics' are not. Nothing is changed: no step is made.
         """
-        loss = self._current_step().gradients(*self._whole(*self._samples(x, y, sample_weight)))
+        batch = self._whole(*self._samples(x, y, sample_weight))
+        loss = self._current_step().gradients(*batch)
         return loss, [np.array(backends.to_numpy(gradient)) for gradient in self.weight_gradients]
 
     # ---- what comes in ----------------------------------------------------------------------------------------
