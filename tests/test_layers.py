@@ -200,11 +200,14 @@ def test_activations_of_the_wrong_kind():
 def test_unknown_arguments_are_named():
     with pytest.raises(TypeError, match=r"does not know: 'actvation'\. Did you mean 'activation'\?"):
         Dense(2, actvation="relu")
-    with pytest.raises(TypeError, match=r"ReLU got .* 'foo'\. It knows input_shape, name, trainable"):
-        ReLU(foo=3)
-    every = "activation, bias_initializer, input_shape, kernel_initializer, name, trainable, units, use_bias"
+    with pytest.raises(TypeError, match=r"Flatten got .* 'foo'\. It knows input_shape, name, trainable\."):
+        Flatten(foo=3)
+    every = "activation, bias_initializer, bias_regularizer, input_shape, kernel_initializer, kernel_regularizer, "
+    every += "name, trainable, units, use_bias"
     with pytest.raises(TypeError, match=rf"Dense got .* 'foo'\. It knows {every}\."):
         Dense(2, foo=3)
+    with pytest.raises(TypeError, match="'kernel_constraint'. Keras has it; tinynet does not"):
+        Dense(2, kernel_constraint=None)
     with pytest.raises(TypeError, match="positional"):
         Flatten("channels_first")
 

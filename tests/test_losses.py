@@ -123,13 +123,13 @@ def test_labels_of_any_number_type(dtype):
 def test_loss_is_found_by_name():
     for name in ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"):
         assert isinstance(tn.losses.get(name), SparseCategoricalCrossentropy)
-    with pytest.raises(ValueError, match="Did you mean 'sparse_categorical_crossentropy'"):
-        tn.losses.get("categorical_crossentropy")
+    with pytest.raises(ValueError, match="Did you mean .*'categorical_crossentropy'"):
+        tn.losses.get("category_crossentropy")
     with pytest.raises(TypeError, match=r"write SparseCategoricalCrossentropy\(\)"):
         tn.losses.get(SparseCategoricalCrossentropy)
     with pytest.raises(TypeError, match="loss must be a name"):
         tn.losses.get(None)
-    assert repr(SparseCategoricalCrossentropy(name="x")) == "<SparseCategoricalCrossentropy name=x>"
+    assert repr(SparseCategoricalCrossentropy(name="x")) == "SparseCategoricalCrossentropy(name='x')"
 
 
 def test_accuracy_counts_hits_and_takes_the_first_of_equals():

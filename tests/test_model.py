@@ -180,7 +180,7 @@ def test_repr_and_summary(lesson_model, capsys, monkeypatch):
     assert repr(model) == "<Sequential name=sequential, built=True>"
     model.summary()
     out = capsys.readouterr().out
-    assert "│ dense (Dense)                   │ (None, 128)             │       100,480 │" in out
+    assert "│ dense (Dense)                   │ (None, 128)            │       100,480 │" in out
     assert " Total params: 101,770 (397.54 KB)\n" in out
     assert "\n from the logits: softmax and loss are computed together\n" in out
     assert len({len(line) for line in out.splitlines()[1:10]}) == 1, "the table's lines are of one length"
@@ -431,7 +431,7 @@ def test_images_of_the_wrong_size(lesson_model):
     ("arguments", "message"),
     [
         ({"optimizer": "adm"}, "Unknown optimizer 'adm'. Did you mean 'adam'"),
-        ({"loss": "sparse_crossentropy"}, "Unknown loss .* Did you mean 'sparse_categorical_crossentropy'"),
+        ({"loss": "sparse_crossentropy"}, "Unknown loss .* Did you mean .*'sparse_categorical_crossentropy'"),
         ({"metrics": ["acuracy"]}, "Unknown metric 'acuracy'. Did you mean 'accuracy'"),
     ],
 )
@@ -893,7 +893,7 @@ def test_model_backward_without_need_of_dx_returns_none(bottom):
 def test_the_summary_is_as_wide_as_the_terminal_within_bounds(columns, width, monkeypatch):
     monkeypatch.setattr("tinynet.summary.columns", lambda: columns)
     lines = summary.table(small()).splitlines()
-    assert {len(line) for line in lines[1:8]} == {width + 1}
+    assert {len(line) for line in lines[1:8]} == {width}
 
 
 def test_the_summary_to_the_letter(monkeypatch):
@@ -901,13 +901,14 @@ def test_the_summary_to_the_letter(monkeypatch):
     model = tn.Sequential([tn.Input((2, 3)), Flatten(), Dense(2, name="a_name_too_long_for_it")])
     assert summary.table(model) == (
         'Model: "sequential"\n'
-        "┏━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━┓\n"
-        "┃ Layer (type)           ┃ Output Shape     ┃   Param # ┃\n"
-        "┡━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━┩\n"
-        "│ flatten (Flatten)      │ (None, 6)        │         0 │\n"
-        "├────────────────────────┼──────────────────┼───────────┤\n"
-        "│ a_name_too_long_for_i… │ (None, 2)        │        14 │\n"
-        "└────────────────────────┴──────────────────┴───────────┘\n"
+        "┏━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━┓\n"
+        "┃ Layer (type)           ┃ Output Shape    ┃   Param # ┃\n"
+        "┡━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━┩\n"
+        "│ flatten (Flatten)      │ (None, 6)       │         0 │\n"
+        "├────────────────────────┼─────────────────┼───────────┤\n"
+        "│ a_name_too_long_for_it │ (None, 2)       │        14 │\n"
+        "│ (Dense)                │                 │           │\n"
+        "└────────────────────────┴─────────────────┴───────────┘\n"
         " Total params: 14 (56.00 B)\n"
         " Trainable params: 14 (56.00 B)\n"
         " Non-trainable params: 0 (0.00 B)"
@@ -920,7 +921,10 @@ def test_sizes_and_columns(monkeypatch):
     assert [summary._bytes(n) for n in (0, 1023, 1024, 1024**2, 1024**3, 5 * 1024**4)] == [
         "0.00 B", "1023.00 B", "1.00 KB", "1.00 MB", "1.00 GB", "5120.00 GB"
     ]  # fmt: skip
-    assert [summary._fit("abcd", size) for size in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+    assert [summary._cut("abcd", size) for size in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+    assert summary._folded("a_long_name (Dense)", 12) == ["a_long_name", "(Dense)"]
+    assert summary._folded("dense (Dense)", 13) == ["dense (Dense)"]
+    assert summary._folded("a_long_name (Dense)", 9) == ["a_long_n…", "(Dense)"]
 
     def no_terminal():
         raise OSError

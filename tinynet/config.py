@@ -86,7 +86,7 @@ def as_call(thing: Any) -> str:
     given = []
     for name, parameter in arguments(type(thing)).items():
         value = getattr(thing, name, parameter.default)
-        own = vars(type(thing)).get(name, parameter.default)  # a class may have a default of its own
+        own = getattr(type(thing), name, parameter.default)  # a class may have a default of its own
         if value is not parameter.default and value is not own and serialize(value) != parameter.default:
             given.append(f"{name}={value!r}")
     return f"{type(thing).__name__}({', '.join(given)})"

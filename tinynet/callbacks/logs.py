@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +36,8 @@ class CSVLogger(Callback):
             self.keys = sorted(logs)
             if not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]
+            import csv  # loaded when it is used, as difflib below
+
             self._writer = csv.writer(self._file, delimiter=self.separator)  # rows end in "\r\n", as in RFC 4180
             if self._header:
                 self._writer.writerow(["epoch", *self.keys])
@@ -70,6 +70,8 @@ class LambdaCallback(Callback):
         known = [name for name in vars(Callback) if name.startswith("on_")]
         for name, function in hooks.items():
             if name not in known:
+                import difflib
+
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"Did you mean {near[0]}?" if near else f"The hooks are {', '.join(known)}."
                 raise ValueError(f"LambdaCallback has no hook {name!r}. {hint}")
