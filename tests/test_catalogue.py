@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 import tinynet as tn
 
-# The base classes, and a shape.
+# The base classes, a shape, and what stands for "accuracy" and for a function: get makes these two.
 EXEMPT = {"Layer", "Input", "Loss", "Metric", "Optimizer", "LearningRateSchedule", "Initializer", "Regularizer"}
+EXEMPT |= {"AnyAccuracy", "FunctionMetric"}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,9 @@ def test_every_public_class_is_listed_under_its_name(module, base, listed):
 
 
 def test_every_activation_is_listed():
-    assert {*catalogue.ACTIVATIONS, "linear"} == set(tn.layers.activations.BY_NAME)
+    assert set(catalogue.ACTIVATIONS) == set(tn.layers.by_name.ACTIVATIONS)
+    public = {name for name, value in vars(tn.activations).items() if isinstance(value, tn.layers.Layer)}
+    assert public <= set(catalogue.ACTIVATIONS)
 
 
 @given(st.data())
@@ -41,7 +44,10 @@ def test_what_is_listed_can_be_made(data):
         assert isinstance(layer.setup(shape), tuple)
     for entry in catalogue.LOSSES.values():
         loss, labels, outputs = data.draw(catalogue.loss_labels_outputs(entry))
-        assert loss.forward(loss.check(labels, outputs.shape), outputs)[0].shape == labels.shape
+        assert loss.forward(loss.check(labels, outputs.shape), outputs)[0].shape == outputs.shape[:-1]
+    for entry in catalogue.METRICS.values():
+        metric, labels, outputs = data.draw(catalogue.metric_labels_outputs(entry))
+        assert metric.values(metric.check(labels, outputs.shape), outputs).shape == outputs.shape[:-1]
     model, x, labels = data.draw(catalogue.model_and_data())
     assert model.evaluate(x, labels, verbose=0) >= 0
 
@@ -49,5 +55,6 @@ def test_what_is_listed_can_be_made(data):
 @pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
 def test_every_model_trains(entry):
     model, (x, labels) = entry.compiled("adam"), entry.data(20)
-    losses = model.fit(x, labels, epochs=30, batch_size=20, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    before = model.evaluate(x, labels, verbose=0)[0]  # without what dropout draws
+    model.fit(x, labels, epochs=60, batch_size=20, verbose=0)
+    assert model.evaluate(x, labels, verbose=0)[0] < before

@@ -18,7 +18,7 @@ from models import same
 
 import tinynet as tn
 from tinynet import gradcheck
-from tinynet.gradcheck.function import Function
+from tinynet.gradcheck.function import Function, drawn_for
 from tinynet.gradcheck.numeric import Derivative
 from tinynet.layers import Dense, Flatten, Layer, ReLU, Sigmoid, Softmax, Tanh
 from tinynet.layers.chain import backward_chain, forward_chain
@@ -52,7 +52,7 @@ def test_listed_models(entry):
 
 @pytest.mark.parametrize("name", catalogue.ACTIVATIONS)
 def test_activations_by_name(name):
-    report = gradcheck.check_layer(getattr(tn.activations, name), (3, 2))
+    report = gradcheck.check_layer(tn.layers.by_name.ACTIVATIONS[name], (3, 2))
     assert exact(report)
     assert [row.label for row in report.rows] == ["x"]
 
@@ -103,10 +103,12 @@ def test_gradients_in_float32_are_those_in_float64_but_for_rounding(entry, data,
     x = rng.choice([-1, 1], (batch, *shape)) * (0.1 + rng.random((batch, *shape)))
     found = []
     for dtype in ("float32", "float64"):
-        weights = [(part, name) for part in layer.parts() for name in part.weight_names]
-        for part, name in weights:
-            part.bind(name, getattr(part, name).astype(dtype), np.empty(getattr(part, name).shape, dtype))
-        y, caches = forward_chain(layer.parts(), x.astype(dtype), training=True)
+        weights = [(part, name) for part in layer.parts() for name in part.grads]
+        for part in layer.parts():
+            for name in part.weight_names:
+                weight = getattr(part, name).astype(dtype)
+                part.bind(name, weight, np.empty(weight.shape, dtype) if name in part.grads else None)
+        y, caches = forward_chain(layer.parts(), x.astype(dtype), True, drawn_for)
         dy = np.random.default_rng(seed).normal(size=y.shape).astype("float32").astype(dtype)
         gradients = [backward_chain(layer.parts(), dy, caches), *(part.grads[name] for part, name in weights)]
         assert all(gradient.dtype == dtype for gradient in gradients)

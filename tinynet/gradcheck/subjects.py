@@ -45,8 +45,8 @@ def check_layer(
     The layer may be any Layer, built or not, one of your own or a whole Sequential (without its loss). Everything is
     done with a copy of it in float64: the layer itself, its weights and gradients stay as they are. In the copy weights
     that are fresh, and those whose entries are all the same, get some noise, up to a tenth of each: a scale of 1 or a
-    bias of 0 would hide errors. A layer that draws random numbers is given a generator that draws the same ones at every
-    forward; statistics, the weights without a gradient, are not differentiated.
+    bias of 0 would hide errors. A layer that draws random numbers is given a generator that draws the same ones at
+    every forward; statistics, the weights without a gradient, are not differentiated.
 
     Each gradient is found twice without calculus, by the complex step and by central differences (the formulas are in
     `gradcheck.numeric`): arrays of up to 200 entries entry by entry, larger ones along 20 random directions. An error
@@ -140,8 +140,8 @@ def check_model(
 ) -> Report:
     """Check the gradients of a compiled model for the mean loss of a batch: of every weight, and of the inputs.
 
-    The loss is the one that is trained: where the model ends in softmax or sigmoid, that of its logits. The penalties of
-    regularizers are not part of it, and neither are sample weights and the loss's reduction. Every layer and the loss
+    The loss is the one that is trained: where the model ends in softmax or sigmoid, that of its logits. The
+    penalties of regularizers are not part of it, and neither are sample weights and the loss's reduction. Every layer and the loss
     are checked by themselves too, at the values that they have in the model: those that fail are in the report, with
     their likely causes. What else is checked, the other arguments, and what is returned and raised: as in check_layer.
     Metrics, optimizer and weights of the model stay as they are.
@@ -179,7 +179,7 @@ def built(layer: Layer, input_shape: tuple[int, ...], rng: np.random.Generator) 
 def noisy(parts: list[Layer], rng: np.random.Generator, fresh: bool) -> list[Layer]:
     """The parts, with a little noise on every weight if all are fresh, else on those whose entries are all the same.
 
-    It changes a number by up to a tenth, so that its sign stays, and a 0 by up to 0.1; where it is a statistic, such as a
+    It changes a number by up to a tenth, so that its sign stays, and a 0 by up to 0.1; of a statistic, such as a
     variance, a 0 becomes positive.
     """
     for part in unique(parts):
