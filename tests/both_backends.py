@@ -10,7 +10,9 @@ import numpy as np
 from strict_cupy import device, module
 
 from tinynet import backend
+from tinynet.gradcheck.function import drawn_for
 from tinynet.layers.chain import backward_chain, forward_chain
+from tinynet.losses.base import as_real
 
 
 def same_on_both(run):
@@ -24,15 +26,15 @@ def same_on_both(run):
 
 
 def check_layer(layer, x, dtype):
-    """A layer that is not yet built, forward and backward: without a transfer, and all in its dtype."""
+    """A layer that is not yet built, forward and backward: no transfer but that of a mask, and all in its dtype."""
 
     def run(name):
         xp, own = backend.module(name), copy.deepcopy(layer)
         shape = own.setup(x.shape[1:], np.random.default_rng(0), name, dtype)
         samples = xp.asarray(x, dtype=dtype)
         dy = xp.asarray(np.random.default_rng(1).normal(size=(len(x), *shape)), dtype=dtype)
-        with device.at_most():
-            y, caches = forward_chain(own.parts(), samples, training=True)
+        with device.at_most(uploads=sum(part.random for part in own.parts())):  # a mask is drawn on the host
+            y, caches = forward_chain(own.parts(), samples, True, drawn_for)
             dx = backward_chain(own.parts(), dy, caches)
             tested, _ = forward_chain(own.parts(), samples)
         return [y, dx, tested, *own.weight_gradients]
@@ -43,10 +45,11 @@ def check_layer(layer, x, dtype):
 def check_loss(loss, labels, outputs, dtype):
     """A loss's values and gradients, with one factor and with a factor for each label."""
     factors = np.random.default_rng(0).random(outputs.shape[:-1])
+    labels = as_real(loss.check(labels, outputs.shape), dtype)
 
     def run(name):
         xp = backend.module(name)
-        checked = xp.asarray(loss.check(labels, outputs.shape))
+        checked = xp.asarray(labels)
         guesses, own = xp.asarray(outputs, dtype=dtype), xp.asarray(factors, dtype=dtype)
         with device.at_most():
             values, cache = loss.forward(checked, guesses)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import tinynet as tn
 from tinynet.optimizers import SGD, Adam
 from tinynet.optimizers.schedules import (
+    SCHEDULES,
     CosineDecay,
     ExponentialDecay,
     LearningRateSchedule,
@@ -31,7 +32,7 @@ WARMUP = {
     "CosineDecay(0, 10, 0.1, warmup_target=0.1, warmup_steps=4)": [0, 0.025, 0.075, 0.1, 0.0977975, 0.055, 0.01, 0.01],
     "CosineDecay(0.02, 10, warmup_target=0.1, warmup_steps=4)": [0.02, 0.04, 0.08, 0.1, 0.0975528, 0.05, 0, 0],
 }
-NAMES = {each.__name__: each for each in (CosineDecay, ExponentialDecay, PiecewiseConstantDecay)}
+NAMES = {each.__name__: each for each in SCHEDULES.values()}
 
 
 @pytest.mark.parametrize("text", [*KERAS, *WARMUP])
