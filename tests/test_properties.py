@@ -192,7 +192,7 @@ def floats_stay_in_their_dtype(layer, x, dy):
             x, cache = forward_one(index, part, x)
             assert type(x) is Strict
             assert x.dtype == dtype
-            assert not isinstance(cache, np.ndarray) or cache.dtype == dtype
+            assert not isinstance(cache, np.ndarray) or cache.dtype in (dtype, bool)
             caches.append(cache)
         for part, cache in zip(reversed(parts), reversed(caches), strict=True):
             dy = part.backward(dy, cache)
@@ -375,7 +375,7 @@ def loss_stays_in_its_dtype(loss, labels, outputs, dtype):
     with strict_numpy(), np.errstate(under="ignore" if dtype == "float16" else "raise"):
         for factors in (1 / labels.size, strict(np.full(outputs.shape[:-1], 0.5, dtype))):
             for array in loss_run(loss, labels, strict(outputs.astype(dtype)), factors):
-                assert type(array) is Strict
+                assert type(array) is Strict or dtype == "float16"  # whose mean NumPy adds up in float32, in an array of its own
                 assert array.dtype == dtype
 
 
@@ -387,7 +387,8 @@ def test_losses_keep_the_dtype(entry, dtype, data):
     loss_stays_in_its_dtype(*data.draw(catalogue.loss_labels_outputs(entry)), dtype)
 
 
-with_softmax = {name: entry for name, entry in catalogue.LOSSES.items() if entry.make().on_logits() is not None}
+with_link = {name: entry for name, entry in catalogue.LOSSES.items() if entry.make().on_logits() is not None}
+with_softmax = {name: entry for name, entry in with_link.items() if entry.make().link == "softmax"}
 
 
 @st.composite
@@ -397,19 +398,21 @@ def logits_and_losses(draw, entry):
     return loss, loss.on_logits(), labels, 3 * np.random.default_rng(draw(catalogue.seeds)).normal(size=outputs.shape)
 
 
-@each(with_softmax)
+@each(with_link)
 @given(data=st.data())
-def test_the_loss_from_logits_is_softmax_and_then_the_loss(entry, data):
+def test_the_loss_from_logits_is_its_link_and_then_the_loss(entry, data):
     """Value and gradient. Rounding: p of 1e-11, of logits 25 apart, keeps 16 digits, log p so as many after its 25;
-    the gradient 1 / p through softmax's y (dy - sum dy y) cancels to 1 from terms of the same size."""
+    the gradient 1 / p through softmax's y (dy - sum dy y) cancels to 1 from terms of the same size. Sigmoid's 1 - p is
+    off by 1.1e-16, of 1e-7 at least."""
     loss, on_logits, labels, z = data.draw(logits_and_losses(entry))
-    softmax = Softmax()
-    p, cache = softmax.forward(z)
+    link = {"softmax": Softmax, "sigmoid": Sigmoid}[loss.link]()
+    p, cache = link.forward(z)
     values, of_p = loss_run(loss, labels, p, 0.5)
     expected_values, expected = loss_run(on_logits, labels, z, 0.5)
     unclipped = values < 16  # of -log 1e-7, where probabilities are clipped and logits are not
-    close(values[unclipped], expected_values[unclipped], 1e-13)
-    close(softmax.backward(of_p, cache)[unclipped], expected[unclipped], 1e-13)
+    tolerance = {"softmax": 1e-13, "sigmoid": 3e-9}[loss.link]
+    close(values[unclipped], expected_values[unclipped], tolerance)
+    close(link.backward(of_p, cache)[unclipped], expected[unclipped], tolerance)
     same(on_logits.probabilities(on_logits.forward(labels, z)[1]), p)
 
 
@@ -425,7 +428,7 @@ def test_the_loss_from_logits_does_not_see_a_shift(entry, data):
         same(actual, expected)
 
 
-@each(with_softmax)
+@each(with_link)
 @given(data=st.data())
 def test_logits_of_ten_thousand_have_finite_losses_and_gradients(entry, data):
     _, on_logits, labels, z = data.draw(logits_and_losses(entry))
@@ -587,6 +590,8 @@ def test_models_permute(entry):
     model, x, labels = ready_model(entry)
     order = np.random.default_rng(0).permutation(N)
     close(model.predict(x[order]), model.predict(x)[order], ROWS)
+    if any(part.random for part in model.parts()):
+        return  # its masks stay where they are
     loss, gradients = model.gradients(x, labels)
     loss_permuted, permuted = model.gradients(x[order], labels[order])
     assert abs(loss_permuted - loss) <= ROWS
@@ -623,12 +628,12 @@ def test_models_take_any_layout_and_write_to_nothing(entry):
     model, x, labels = ready_model(entry)
     expected = model.predict(x), model.gradients(x, labels)
     for x_given, labels_given in zip(layouts(x), layouts(labels), strict=True):
+        model, _, _ = ready_model(entry)  # which has made no step: masks depend on their number
         close(model.predict(x_given), expected[0], ROWS)
         loss, gradients = model.gradients(x_given, labels_given)
         assert abs(loss - expected[1][0]) <= ROWS
         all_close(gradients, expected[1][1], SUMS)
         model.train_on_batch(x_given, labels_given)  # read-only as they are
-        model.set_weights(ready_model(entry)[0].get_weights())
 
 
 @each(catalogue.MODELS)
@@ -662,16 +667,21 @@ def test_a_nan_sample_is_nan_in_loss_gradients_and_history_and_is_no_hit(entry):
     loss, gradients = model.gradients(bad, labels)
     assert np.isnan(loss)
     assert all(np.isnan(gradient).any() for gradient in gradients)
-    per_label = model.predict(bad).argmax(-1) == labels
     lost = np.isnan(model.predict(bad)).any(axis=-1)
     assert lost[2].any()
     assert not np.delete(lost, 2, axis=0).any()
-    loss, accuracy = model.evaluate(bad, labels, verbose=0)
+    loss, reported = model.evaluate(bad, labels, verbose=0)
     assert np.isnan(loss)
-    assert np.isclose(accuracy, (per_label & ~lost).mean(), rtol=0, atol=1e-15)  # the sum of 24 shares is rounded
     history = model.fit(bad, labels, epochs=2, batch_size=N, verbose=0).history
     assert np.isnan(history["loss"]).all()
-    assert history["accuracy"][1] == 0
+    if entry.metric == "accuracy":
+        metric = model.metrics[0]
+        hits = metric.values(metric.check(labels, (N, *model.output_shape[1:])), ready_model(entry)[0].predict(bad))
+        assert not hits[lost].any()
+        assert np.isclose(reported, hits.mean(), rtol=0, atol=1e-15)  # the sum of 24 shares is rounded
+        assert history["accuracy"][1] == 0
+    else:
+        assert np.isnan(reported)
     assert all(np.isnan(weight).any() for part in model.trained_parts() for weight in part.weights)
 
 
@@ -714,6 +724,8 @@ def test_an_infinite_sample_does_not_train_to_a_plausible_loss(entry, bad):
 @each(catalogue.MODELS)
 def test_a_nan_weight_is_seen_in_every_prediction_and_loss(entry):
     model, x, labels = ready_model(entry)
+    own = [(part, name) for part in model.parts() for name in part.weight_names]
+    statistics = [index for index, (part, name) in enumerate(own) if name not in part.grads]
     for index, weight in enumerate(model.get_weights()):
         weights = model.get_weights()
         weights[index].reshape(-1)[-1] = np.nan
@@ -721,7 +733,8 @@ def test_a_nan_weight_is_seen_in_every_prediction_and_loss(entry):
         spoilt.set_weights(weights)
         assert np.isnan(spoilt.predict(x)).reshape(N, -1).any(axis=1).all(), weight.shape
         assert np.isnan(spoilt.evaluate(x, labels, verbose=0)[0])
-        assert np.isnan(spoilt.gradients(x, labels)[0])
+        in_training = spoilt.train_on_batch(x, labels, return_dict=True)["loss"]  # moving statistics are not used there
+        assert np.isnan(in_training) or index in statistics
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -745,8 +758,10 @@ def test_infinite_outputs_have_no_finite_loss(entry, data):
     with np.errstate(invalid="ignore"):
         values, gradient = loss_run(loss, labels, bad, 1.0)
     hit = np.isinf(bad).any(axis=-1)
-    assert np.isnan(values[hit]).all()
-    assert np.isnan(gradient[hit]).all()
+    assert not np.isfinite(values[hit]).any()
+    if loss.link == "softmax":  # of one number alone the limit may exist: infinity, and a slope
+        assert np.isnan(values[hit]).all()
+        assert np.isnan(gradient[hit]).all()
     assert np.isfinite(values[~hit]).all()
 
 

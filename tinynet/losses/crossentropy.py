@@ -235,7 +235,7 @@ class BinaryCrossentropy(Loss):
             p = xp.where(z >= 0, 1, e) / (1 + e)
             values = xp.maximum(z, 0) - t * z + xp.log1p(e)
         else:
-            p = outputs
+            p = xp.where(abs(outputs) < math.inf, outputs, math.nan)  # clipped, infinity would be a probability of 1
             q = p.clip(EPSILON, 1 - EPSILON)
             values = -(t * xp.log(q) + (1 - t) * xp.log(1 - q))
         return (values.mean(axis=-1) if p.ndim > 1 else values), p
