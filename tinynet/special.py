@@ -42,14 +42,15 @@ def normal_cdf(x: Any) -> Any:
 
     erfc is approximated by Cody's rational functions of a = |x| / sqrt 2, in three pieces: as 1 - a R(a^2) up to
     0.46875, as exp(-a^2) R(a) up to 4, and beyond as exp(-a^2) / a (1 / sqrt pi - R(1 / a^2) / a^2). Measured against
-    SciPy's ndtr from -8 to 8, the error is at most 3e-16, in float64, and relative to Phi itself 4e-15.
+    SciPy's ndtr from -8 to 8, the error is at most 3e-16 in float64, and relative to Phi itself 2e-15; in
+    float32 1e-7 and 5e-6.
 
     Source: Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23, 1969,
     pages 631 to 637.
     """
     xp = xp_of(x)
     a = xp.where(x < 0, -x, x) * math.sqrt(0.5)
-    a = xp.minimum(a, 27)  # from there on erfc is 0, in float64 too
+    a = xp.minimum(a, 28)  # from there on exp(-a^2), and so erfc, is 0, in float64 too
     inner, outer = xp.minimum(a, 0.46875), xp.maximum(a, 4)
     square = outer * outer
     gauss = xp.exp(-a * a)
