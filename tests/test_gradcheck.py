@@ -587,3 +587,18 @@ def test_how_a_report_reads():
         "    small): is a mean taken where the sum is meant?",
     ]
     assert max(len(line) for line in lines) <= 100
+
+
+def test_a_statistic_that_forward_changes_is_a_fault():
+    class Impure(tn.layers.BatchNormalization):
+        def forward(self, x, training=False):
+            y, cache = super().forward(x, training)
+            self.after_step(cache)
+            return y, cache
+
+    report = failure(gradcheck.check_layer, Impure(), (3,))
+    assert "forward or backward change the statistic moving_mean" in text(report)
+    layer = tn.layers.BatchNormalization()
+    layer.setup((3,))
+    assert gradcheck.check_layer(layer, (3,), training=False).passed
+    assert layer.get_weights()[3].tolist() == [1, 1, 1]
