@@ -140,11 +140,11 @@ def check_model(
 ) -> Report:
     """Check the gradients of a compiled model for the mean loss of a batch: of every weight, and of the inputs.
 
-    The loss is the one that is trained: where the model ends in softmax or sigmoid, that of its logits. The
-    penalties of regularizers are not part of it, and neither are sample weights and the loss's reduction. Every layer
-    and the loss are checked by themselves too, at the values that they have in the model: those that fail are in the report, with
-    their likely causes. What else is checked, the other arguments, and what is returned and raised: as in check_layer.
-    Metrics, optimizer and weights of the model stay as they are.
+    The loss is the one that is trained: where the model ends in softmax or sigmoid, that of its logits. The penalties
+    of regularizers are not part of it, and neither are sample weights and the loss's reduction. Every layer and the
+    loss are checked by themselves too, at the values that they have in the model: those that fail are in the report,
+    with their likely causes. What else is checked, the other arguments, and what is returned and raised: as in
+    check_layer. Metrics, optimizer and weights of the model stay as they are.
     """
     if not isinstance(model, Trainer):
         raise TypeError(f"check_model takes a compiled model; got {model!r}. For a layer there is check_layer.")
