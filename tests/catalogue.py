@@ -284,7 +284,6 @@ class ModelEntry:
     outputs: int = 3
     metric: str = "accuracy"
     mixes_rows: bool = False  # of a batch in training
-    penalized: bool = False
 
     def compiled(self, optimizer: Any = "sgd", **options: Any) -> tn.Sequential:
         """The model, compiled with its loss and metric."""
@@ -358,7 +357,7 @@ MODELS = {
         stack(
             dense(5, "softplus", input_shape=(4,), kernel_regularizer="l2", bias_regularizer="l1"), dense(3, "softmax")
         ),
-        (4,), penalized=True,
+        (4,),
     ),
 }  # fmt: skip
 

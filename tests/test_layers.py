@@ -200,14 +200,15 @@ def test_activations_of_the_wrong_kind():
 def test_unknown_arguments_are_named():
     with pytest.raises(TypeError, match=r"does not know: 'actvation'\. Did you mean 'activation'\?"):
         Dense(2, actvation="relu")
-    with pytest.raises(TypeError, match=r"Flatten got .* 'foo'\. It knows input_shape, name, trainable\."):
-        Flatten(foo=3)
+    with pytest.raises(
+        TypeError,
+        match=r"ReLU got .* 'foo'\. It knows input_shape, max_value, name, negative_slope, threshold, trainable",
+    ):
+        ReLU(foo=3)
     every = "activation, bias_initializer, bias_regularizer, input_shape, kernel_initializer, kernel_regularizer, "
     every += "name, trainable, units, use_bias"
     with pytest.raises(TypeError, match=rf"Dense got .* 'foo'\. It knows {every}\."):
         Dense(2, foo=3)
-    with pytest.raises(TypeError, match="'kernel_constraint'. Keras has it; tinynet does not"):
-        Dense(2, kernel_constraint=None)
     with pytest.raises(TypeError, match="positional"):
         Flatten("channels_first")
 
@@ -482,3 +483,72 @@ def test_a_layer_lent_to_another_model_keeps_the_shapes_of_its_first_place():
     for shape in ((2, 3), (4,)):
         assert tn.Sequential([tn.Input(shape), layer]).output_shape == (None, np.prod(shape))
         assert (layer.input_shape, layer.output_shape) == ((None, 2, 3), (None, 6))
+
+
+# ---- values of the other layers, by hand --------------------------------------------------------------------------
+
+inf, nan = np.inf, np.nan
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "y", "slopes"),
+    [
+        (tn.layers.ReLU(1, 0.5, 0.25), [-1, 0.25, 0.5, 1, 2], [-0.625, 0, 0.5, 1, 1], [0.5, 0.5, 1, 0, 0]),
+        (tn.layers.LeakyReLU(0.25), [-2, 0, 3, -inf], [-0.5, 0, 3, -inf], [0.25, 0.25, 1, 0.25]),
+        (tn.layers.ELU(2), [-inf, 0, 3], [-2, 0, 3], [0, 2, 1]),
+        (tn.layers.Softplus(), [-1000, 0, 1000], [0, np.log(2), 1000], [0, 0.5, 1]),
+        (tn.layers.SiLU(), [-1000, 0, 1000], [0, 0, 1000], [0, 0.5, 1]),
+        (tn.layers.GELU(), [-100, 0, 100], [0, 0, 100], [0, 0.5, 1]),
+        (tn.layers.GELU(True), [-100, 0, 100], [0, 0, 100], [0, 0.5, 1]),
+        (tn.layers.Rescaling(2, -1), [-1, 0.5], [-3, 0], [2, 2]),
+    ],
+    ids=repr,
+)
+def test_values_and_slopes_at_kinks_and_ends(layer, x, y, slopes):
+    with np.errstate(invalid="ignore"):
+        got, cache = layer.forward(np.array([x], "float64"))
+    assert np.allclose(got, [y], rtol=0, atol=1e-15)
+    assert np.allclose(layer.backward(np.ones((1, len(x))), cache), [slopes], rtol=0, atol=1e-15)
+    assert np.isnan(layer.forward(np.array([[nan]]))[0]).all()
+
+
+def test_log_softmax_of_large_numbers():
+    assert np.allclose(
+        tn.layers.LogSoftmax()(np.array([[1e4, 0.0, 1e4]])), [[-np.log(2), -1e4 - np.log(2), -np.log(2)]]
+    )
+
+
+@pytest.mark.parametrize(("dtype", "error", "relative"), [("float64", 3e-16, 2e-15), ("float32", 1e-7, 5e-6)])
+def test_the_normal_distribution_function_is_that_of_scipy(dtype, error, relative):
+    ndtr = pytest.importorskip("scipy.special").ndtr
+    x = np.linspace(-8, 8, 160001).astype(dtype)
+    found, expected = tn.special.normal_cdf(x), ndtr(x.astype("float64"))
+    assert found.dtype == dtype
+    assert np.abs(found - expected).max() <= error
+    assert (np.abs(found - expected) / expected).max() <= relative
+    assert tn.special.normal_cdf(np.array([-inf, inf], dtype)).tolist() == [0, 1]
+
+
+def test_dropout_keeps_a_share_and_the_mean_and_backward_has_the_same_mask():
+    layer, x = tn.layers.Dropout(0.25), np.ones((100, 1000), "float32")
+    y, cache = layer.forward(x, True, np.random.default_rng(0))
+    assert set(np.unique(y)) == {np.float32(0), np.float32(4 / 3)}
+    assert abs((y == 0).mean() - 0.25) < 0.007  # five times its deviation, the root of 3/16 / 100,000
+    assert np.array_equal(layer.backward(x, cache), y)
+    assert np.array_equal(layer.forward(x, True, np.random.default_rng(0))[0], y)
+    assert layer.forward(x)[0] is x
+    assert not tn.layers.Dropout(1)(x, training=True).any()
+    seeded = tn.layers.Dropout(0.5, seed=3)
+    assert np.array_equal(seeded.forward(x, True)[0], seeded.forward(x, True)[0])
+
+
+def test_moving_statistics_after_a_step_and_frozen():
+    x = np.array([[0.0], [4.0]])  # mean 2, variance 4
+    for trainable, expected in ((True, [[1.0], [2.5]]), (False, [[0.0], [1.0]])):
+        layer = tn.layers.BatchNormalization(momentum=0.5, epsilon=0, trainable=trainable)
+        layer.setup((1,), dtype="float64")
+        y, cache = layer.forward(x, training=True)
+        assert y.tolist() == ([[-1], [1]] if trainable else x.tolist())
+        assert layer.get_weights()[2:] == [[0.0], [1.0]]  # forward is pure
+        layer.after_step(cache)
+        assert layer.get_weights()[2:] == expected

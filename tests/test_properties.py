@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from strict_dtype import Promoted, Strict, strict, strict_numpy
 
 import tinynet as tn
-from tinynet.layers import Dense, ReLU, Sigmoid, Softmax, Tanh
 from tinynet.gradcheck.function import drawn_for
+from tinynet.layers import Dense, ReLU, Sigmoid, Softmax, Tanh
 from tinynet.layers.chain import backward_chain, forward_chain, unique
 from tinynet.losses.base import as_real
 
@@ -375,7 +375,7 @@ def loss_stays_in_its_dtype(loss, labels, outputs, dtype):
     with strict_numpy(), np.errstate(under="ignore" if dtype == "float16" else "raise"):
         for factors in (1 / labels.size, strict(np.full(outputs.shape[:-1], 0.5, dtype))):
             for array in loss_run(loss, labels, strict(outputs.astype(dtype)), factors):
-                assert type(array) is Strict or dtype == "float16"  # whose mean NumPy adds up in float32, in an array of its own
+                assert type(array) is Strict or dtype == "float16"  # whose mean NumPy takes in float32
                 assert array.dtype == dtype
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .backend import module, move, take_rows
+from .backend import module, move, on_device, take_rows
 
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
 
@@ -133,6 +133,6 @@ def is_stream(x: Any, y: Any = None) -> bool:
     """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
     if isinstance(x, list):
         return y is None and bool(x) and isinstance(x[0], tuple) and len(x[0]) > 0 and hasattr(x[0][0], "__len__")
-    if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or hasattr(x, "__cuda_array_interface__"):
+    if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or on_device(x):
         return False
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))

@@ -106,8 +106,8 @@ def class_weights(given: Any) -> ClassWeights | None:
     if given is None:
         return None
     if not isinstance(given, Mapping) or not all(is_integer(label) for label in given):
-        raise ValueError(f"class_weight must be a dictionary from classes to factors, as {{0: 1.0, 1: 5.0}}; got {given!r}.")
-    return ClassWeights({int(label): number(f"class_weight[{label}]", factor, least=0) for label, factor in given.items()})
+        raise ValueError(f"class_weight must be a dictionary, as {{0: 1.0, 1: 5.0}}; got {given!r}.")
+    return ClassWeights({int(label): number(f"class_weight[{label}]", own, least=0) for label, own in given.items()})
 
 
 def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]:
@@ -122,8 +122,8 @@ def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]
         raise ValueError(f"validation_split={share} of {count} samples leaves one side empty.")
     if loss.link is not None and _are_sorted(to_numpy(arrays[1]), count - cut):
         warnings.warn(
-            f"The labels are sorted by class, and validation_split={share} takes the last samples: they are of the last "
-            "classes only. Shuffle x and y together before.",
+            f"The labels are sorted by class, and validation_split={share} takes the last samples: they are of the "
+            "last classes only. Shuffle x and y together before.",
             stacklevel=3,
         )
     first = [None if array is None else array[:cut] for array in arrays]
@@ -132,7 +132,8 @@ def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]
 
 def _are_sorted(labels: np.ndarray, last: int) -> bool:
     """Whether there are several classes, one after the other, at most as many as there are `last` samples."""
-    classes = labels.argmax(axis=-1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(len(labels), -1)[:, 0]
+    one_hot = labels.ndim == 2 and labels.shape[1] > 1
+    classes = labels.argmax(axis=-1) if one_hot else labels.reshape(len(labels), -1)[:, 0]
     steps = classes[1:].astype("float64") - classes[:-1]
     ordered = bool((steps >= 0).all() or (steps <= 0).all())
     return ordered and 0 < np.count_nonzero(steps) < last  # a step is where the next class begins

@@ -11,8 +11,8 @@ import numpy as np
 
 from . import backend as backends
 from . import files, summary
-from .checks import shape as check_shape
 from .checks import from_record, integer
+from .checks import shape as check_shape
 from .config import serialize
 from .layers import LAYERS
 from .layers.base import Layer, as_array, building_lock, snake_case
@@ -104,7 +104,7 @@ class Sequential(Trainer):
                 raise
 
     def pop(self) -> Layer:
-        """Take the last layer off the stack and return it; the others keep their weights. IndexError if there is none."""
+        """Take the last layer off and return it; the others keep their weights. IndexError if there is none."""
         if not self._layers:
             raise IndexError(f"Model '{self.name}' has no layers to pop.")
         shape = self.input_shape
@@ -247,7 +247,8 @@ class Sequential(Trainer):
     # ---- writing down -----------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """The architecture as plain values, as Keras's: the layers as records, an InputLayer first if the shape is known.
+        """The architecture as plain values, as Keras's: the layers as records, first an InputLayer if the shape is
+        known.
 
         The seed is in it if one was given; weights, compile's choices and the backend are not.
         """
@@ -303,8 +304,8 @@ class Sequential(Trainer):
         if set(arrays) != set(names):
             other = sorted(set(arrays) ^ set(names))
             raise ValueError(
-                f"{os.fspath(filepath)!r} does not hold the weights of model '{self.name}': {', '.join(other)} are only "
-                "in one of the two."
+                f"{os.fspath(filepath)!r} does not hold the weights of model '{self.name}': {', '.join(other)} are in "
+                "one of the two only."
             )
         self.set_weights([arrays[name] for name in names])
 

@@ -30,7 +30,7 @@ def generator(seed: int, purpose: str, *count: int) -> np.random.Generator:
 
 
 def draws(seed: int, purpose: str, count: int) -> Callable[[int, Any], np.random.Generator]:
-    """For each random layer of a chain a generator of its own, keyed by its place too; a layer's own seed goes first."""
+    """For each random layer of a chain a generator, keyed by its place too; a seed of its own goes before the model's."""
 
     def draw(index: int, layer: Any) -> np.random.Generator:
         own = getattr(layer, "seed", None)

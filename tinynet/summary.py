@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from .layers.base import Layer
@@ -19,7 +20,7 @@ def table(model: Any, width: int | None = None, expand_nested: bool = False, sho
     width = width or min(88 + 12 * show_trainable, max(44, columns() - 4))
     shares = (0.405, 0.72, 0.9, 1.0) if show_trainable else (0.45, 0.80, 1.0)
     edges = [0, *(int(width * share) - (share >= 0.8) for share in shares)]  # where the vertical rules are
-    inner = [right - left - 3 for left, right in zip(edges, edges[1:], strict=False)]
+    inner = [right - left - 3 for left, right in pairwise(edges)]
     if min(inner) < 4:
         raise ValueError(f"A summary needs more room than line_length={width}.")
     aligned = "<<>^"[: len(inner)]

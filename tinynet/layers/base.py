@@ -22,8 +22,8 @@ _building: ContextVar[tuple[Any, str, Any]] = ContextVar("building", default=(No
 NOT_HERE = "Keras has it; tinynet does not."
 WITHOUT_BATCH = "Give the shape of one sample, without the batch axis, as input_shape."
 KERAS_ONLY = {
-    **dict.fromkeys(["activity_regularizer", "kernel_constraint", "bias_constraint", "lora_rank", "autocast"], NOT_HERE),
-    **dict.fromkeys(["quantization_config", "noise_shape", "data_format", "synchronized"], NOT_HERE),
+    **dict.fromkeys(["activity_regularizer", "kernel_constraint", "bias_constraint", "lora_rank"], NOT_HERE),
+    **dict.fromkeys(["quantization_config", "noise_shape", "data_format", "synchronized", "autocast"], NOT_HERE),
     **dict.fromkeys(["batch_shape", "batch_input_shape", "batch_size"], WITHOUT_BATCH),
     "dtype": "The model's counts: Sequential(..., dtype='float64').",
     "input_dim": "Write input_shape=(n,), or put Input((n,)) first.",
@@ -93,7 +93,7 @@ class Layer(Configured):
         raise TypeError(f"{type(self).__name__} must define backward(dy, cache, need_dx=True), returning dx.")
 
     def after_step(self, cache: Any) -> None:
-        """Called once after each training step with forward's cache: the place to update statistics. By default none."""
+        """Called once after each training step with forward's cache: here statistics change. By default none."""
 
     def parts(self) -> list[Layer]:
         """The primitive layers that this one stands for, in order: itself, or a Dense and its activation."""

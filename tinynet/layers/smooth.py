@@ -30,7 +30,8 @@ class LeakyReLU(Layer):
 
     Backward: dx = dy where x > 0, else a dy; at 0, where there is no derivative, it is a, as in Keras.
 
-    Source: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013, section 2.
+    Source: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013, section
+    2.
     """
 
     def __init__(self, negative_slope: float = 0.3, **options: Any):

@@ -19,7 +19,8 @@ class Loss(Configured):
         forward(labels, outputs)           returns (values, cache): one value for each label
         backward(labels, cache, factors)   returns d(sum of factors * values) / d(outputs)
 
-    What is minimized is the sum of factors * values; the factors hold sample weights w and the `reduction`, for N values:
+    What is minimized is the sum of factors * values; the factors are made of the `reduction` and the weights w of the
+    samples, for N values:
         "sum_over_batch_size"      w / N, also called "mean": the number of values counts, whatever their weights
         "sum"                      w
         "mean_with_sample_weight"  w / sum of all w (0 if that is 0)

@@ -141,7 +141,8 @@ class CategoricalCrossentropy(Loss):
         labels = to_numpy(labels)
         if labels.ndim != len(output_shape):
             hint = hint if labels.ndim == len(output_shape) - 1 else ""
-            raise ValueError(f"Outputs of shape {tuple(output_shape)} need labels of that shape; got {labels.shape}.{hint}")
+            outputs = tuple(output_shape)
+            raise ValueError(f"Outputs of shape {outputs} need labels of that shape; got {labels.shape}.{hint}")
         return check_like_outputs(labels, output_shape, hint if labels.shape[-1:] == (1,) else "")
 
     def _smoothed(self, labels):

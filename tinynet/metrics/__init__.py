@@ -42,8 +42,8 @@ METRICS = {
 
 
 def get(identifier: Any) -> Metric:
-    """The metric of that name, called as it was written ("acc" is reported as acc), the given Metric itself, or one of a
-    function of (y_true, y_pred)."""
+    """The metric of that name, called as it was written ("acc" is reported as acc), or the given Metric itself, or one
+    made of a function of (y_true, y_pred)."""
     if callable(identifier) and not isinstance(identifier, (Metric, type)):
         return FunctionMetric(identifier)
     metric = by_name("metric", identifier, Metric, METRICS)

@@ -75,7 +75,7 @@ class BinaryAccuracy(Metric):
 
 
 class SparseTopKCategoricalAccuracy(Metric):
-    """The share of labels whose output is among the k largest: values = [number of outputs above that of the label < k].
+    """The share of labels whose output is among the k largest: values = [number of outputs above the label's < k].
 
     Shapes: labels (B, ...) of integers, outputs (B, ..., C). Of equal outputs all count as hit, as in Keras. Where the
     label's output is NaN it is a miss.

@@ -76,7 +76,8 @@ class FunctionMetric(Metric):
 
     def check(self, labels, output_shape):
         labels = to_array(labels)
-        return labels if labels.shape[1:] or len(output_shape) == 1 else labels.reshape(-1, *[1] * (len(output_shape) - 1))
+        lone = labels.ndim == 1 and len(output_shape) > 1  # so that y_true - y_pred is no table of all pairs
+        return labels.reshape(-1, *[1] * (len(output_shape) - 1)) if lone else labels
 
     def values(self, labels, outputs):
         return self.function(labels, outputs)

@@ -151,7 +151,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """initial_learning_rate / (1 + decay_rate * step / decay_steps); with staircase=True the quotient is rounded down."""
+    """initial_learning_rate / (1 + decay_rate * step / decay_steps); staircase=True rounds step / decay_steps down."""
 
     def __init__(
         self,
