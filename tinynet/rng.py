@@ -30,7 +30,7 @@ def generator(seed: int, purpose: str, *count: int) -> np.random.Generator:
 
 
 def draws(seed: int, purpose: str, count: int) -> Callable[[int, Any], np.random.Generator]:
-    """For each random layer of a chain a generator, keyed by its place too; a seed of its own goes before the model's."""
+    """For each random layer of a chain a generator, keyed by its place too; a layer's own seed goes first."""
 
     def draw(index: int, layer: Any) -> np.random.Generator:
         own = getattr(layer, "seed", None)
