@@ -129,6 +129,18 @@ class Epochs:
             )
 
 
+class Limited:
+    """The first batches of each pass, or all of them."""
+
+    def __init__(self, batches: Any, limit: int | None):
+        self.batches, self.limit = batches, limit
+        whole = batches.steps if isinstance(batches, StreamBatches) else len(batches)
+        self.steps = whole if limit is None else limit if whole is None else min(whole, limit)
+
+    def __iter__(self):
+        return itertools.islice(iter(self.batches), self.limit)
+
+
 def is_stream(x: Any, y: Any = None) -> bool:
     """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
     if isinstance(x, list):

@@ -1,8 +1,7 @@
-"""Trainer: what a model can do with data. `inputs` checks what it is given, `training` does the work."""
+"""Trainer: what a model can do with data. `intake` checks what it is given, `training` does the work."""
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,15 +12,16 @@ from . import backend as backends
 from . import inputs, losses, metrics, optimizers, training
 from .callbacks import Callback, History
 from .callbacks.base import CallbackList
-from .checks import integer, is_integer, number
-from .data import ArrayBatches, Batch, Epochs, StreamBatches, is_stream
-from .layers.base import Layer, as_array
+from .checks import integer, number
+from .data import ArrayBatches, Batch, Epochs, Limited, StreamBatches, is_stream
+from .intake import Intake, batch_size_of, frequency, steps_of
+from .layers.base import Layer
 from .layers.chain import forward_chain
 from .metrics import get as get_metric
 from .progress import choose_verbose
 
 
-class Trainer(Layer):
+class Trainer(Intake):
     """The part of a model that compiles, fits, evaluates and predicts; `Sequential` adds the layers."""
 
     def __init__(self, **options: Any):
@@ -144,11 +144,11 @@ class Trainer(Layer):
         length, and for other arguments that make no sense, before any work is done.
         """
         epochs, initial_epoch = integer("epochs", epochs, least=0), integer("initial_epoch", initial_epoch, least=0)
-        verbose, steps = choose_verbose(verbose), _steps("steps_per_epoch", steps_per_epoch)
+        verbose, steps = choose_verbose(verbose), steps_of("steps_per_epoch", steps_per_epoch)
         split = number("validation_split", validation_split, least=0, below=1)
         if not isinstance(shuffle, (bool, np.bool_)):
             raise ValueError(f"shuffle must be True or False; got {shuffle!r}.")
-        validated = _frequency(validation_freq)
+        validated = frequency(validation_freq)
         own_weights = inputs.class_weights(class_weight)
         if own_weights is not None and sample_weight is not None:
             raise ValueError("Give class_weight or sample_weight, not both: both are factors of each sample's loss.")
@@ -160,7 +160,7 @@ class Trainer(Layer):
             x, labels, weights = self._samples(x, y, sample_weight, own_weights)
             if validation_data is None and split:
                 (x, labels, weights), held_out = inputs.split(split, self.loss, x, labels, weights)
-            batches = self._arrays(x, labels, weights, _batch_size(batch_size, 32, len(x), steps))
+            batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
         if validation_data is not None:
             held_out = self._validation(validation_data)
         validation = None
@@ -168,10 +168,10 @@ class Trainer(Layer):
             size = batches.batch_size if isinstance(batches, ArrayBatches) else 32
             size = size if validation_batch_size is None else integer("validation_batch_size", validation_batch_size)
             whole = held_out if isinstance(held_out, StreamBatches) else self._arrays(*held_out, size)
-            validation = _Limited(whole, _steps("validation_steps", validation_steps))
+            validation = Limited(whole, steps_of("validation_steps", validation_steps))
         step, history = self._training_step(), History()
-        reshuffle = training.shuffled_by(self, batches) if shuffle and isinstance(batches, ArrayBatches) else _nothing
-        source = Epochs(batches, steps, reshuffle)
+        shuffled = shuffle and isinstance(batches, ArrayBatches)
+        source = Epochs(batches, steps, *[training.shuffled_by(self, batches)] * shuffled)
         params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
         with CallbackList(callbacks, self, params, history) as hooks:
             self.history = history
@@ -194,14 +194,14 @@ class Trainer(Layer):
         `x` and `y` are arrays, computed in batches of `batch_size` (default 32), or x gives the batches, as in `fit`;
         `steps` is the number of batches to take. return_dict=True gives a dictionary by name.
         """
-        verbose, steps = choose_verbose(verbose), _steps("steps", steps)
+        verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
         if is_stream(x, y):
             self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size)
             batches = self._stream(x)
         else:
             x, labels, weights = self._samples(x, y, sample_weight)
-            batches = self._arrays(x, labels, weights, _batch_size(batch_size, 32, len(x), steps))
-        batches = _Limited(batches, steps)
+            batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
+        batches = Limited(batches, steps)
         with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
             results = training.evaluate(self._current_step(), batches, hooks)
         return results if return_dict else _as_list(results)
@@ -219,14 +219,14 @@ class Trainer(Layer):
         Computed in batches of `batch_size` (default 256; Keras takes 32), or x gives the batches: (x,), (x, y) or x
         alone; `steps` is the number of batches to take. Prints nothing unless `verbose` is given; Keras draws a bar.
         """
-        verbose, steps = choose_verbose(verbose), _steps("steps", steps)
+        verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
         if is_stream(x):
             self._refuse_with_batches(batch_size=batch_size)
             batches = StreamBatches(x, self._prepare_inputs)
         else:
             x = self._inputs(x)
-            batches = self._arrays(x, None, None, _batch_size(batch_size, 256, len(x), steps))
-        batches, outputs = _Limited(batches, steps), []
+            batches = self._arrays(x, None, None, batch_size_of(batch_size, 256, len(x), steps))
+        batches, outputs = Limited(batches, steps), []
         with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
             hooks.call("on_predict_begin")
             begins, ends = hooks.hooked("on_predict_batch_begin"), hooks.hooked("on_predict_batch_end")
@@ -277,80 +277,6 @@ class Trainer(Layer):
         loss = self._current_step().gradients(*batch)
         return loss, [np.array(backends.to_numpy(gradient)) for gradient in self.weight_gradients]
 
-    # ---- what comes in ----------------------------------------------------------------------------------------
-
-    def _samples(
-        self, x: Any, y: Any, sample_weight: Any = None, class_weights: inputs.ClassWeights | None = None
-    ) -> tuple[Any, np.ndarray, Any]:
-        """Validated samples, labels and weights (or None); the model is compiled, and now built."""
-        if self.loss is None:
-            raise RuntimeError("Call model.compile(optimizer, loss) first.")
-        if y is None:
-            raise ValueError("y is missing: the labels, one for each sample of x.")
-        x, y = inputs.as_samples(x), inputs.as_labels(y)
-        if self.built:
-            x = self._inputs(x)  # a wrong shape tells more than a wrong length
-        inputs.check_lengths(x, y)  # before anything is built from the shape of x
-        x = self._inputs(x)
-        every = [*self.metrics, *self.weighted_metrics]
-        labels = inputs.check_labels(y, self.loss, every, self.output_shape, self.dtype)
-        if class_weights is not None:
-            return x, labels, class_weights.of(labels, self.output_shape).astype(self.dtype)
-        return x, labels, inputs.as_weights(sample_weight, labels, self.output_shape, self.dtype)
-
-    def _inputs(self, x: Any) -> Any:
-        """x as an array whose samples have the model's input shape; builds the model if it is not yet built."""
-        x = inputs.as_samples(x)
-        self.prepare(x.shape[1:])
-        return inputs.fit_shape(x, self.input_shape[1:])
-
-    def _arrays(self, x: Any, labels: Any, weights: Any, batch_size: int) -> ArrayBatches:
-        return ArrayBatches(x, labels, weights, batch_size, self.backend, self.dtype)
-
-    def _stream(self, source: Any, class_weights: inputs.ClassWeights | None = None) -> StreamBatches:
-        """Batches (x, y) or (x, y, weights) from an iterable, each validated as it comes."""
-        if self.loss is None:
-            raise RuntimeError("Call model.compile(optimizer, loss) first.")
-
-        def prepare(batch: Any) -> Batch:
-            if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-                raise ValueError(f"Batches must be (x, y) or (x, y, sample_weight); got {_described(batch)}.")
-            if class_weights is not None and len(batch) == 3:
-                raise ValueError("The batches have sample weights; class_weight cannot be given as well.")
-            return self._whole(*self._samples(*batch, class_weights=class_weights))
-
-        batches = StreamBatches(source, prepare)
-        if not self.built:
-            batches.peek()
-        return batches
-
-    def _prepare_inputs(self, batch: Any) -> Batch:
-        """The samples of a batch (x,), (x, y), (x, y, weights) or x, on the backend."""
-        x = self._inputs(batch[0] if isinstance(batch, tuple) else batch)
-        return as_array(x, backends.module(self.backend), self.dtype), None, None
-
-    def _validation(self, data: Any) -> Any:
-        if is_stream(data):
-            return self._stream(data)
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError("validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches.")
-        try:
-            return self._samples(*data)
-        except ValueError as error:
-            raise ValueError(f"validation_data: {error}") from None
-
-    @staticmethod
-    def _refuse_with_batches(**given: Any) -> None:
-        for name, value in given.items():
-            if value is not None and (name != "validation_split" or value):
-                raise ValueError(f"{name} cannot be given where x gives the batches: they hold all that there is.")
-
-    def _whole(self, x: Any, labels: np.ndarray, weights: Any) -> Batch:
-        """Samples, labels and weights as one batch on the backend."""
-        xp = backends.module(self.backend)
-        weights = None if weights is None else backends.move(weights, xp)
-        return as_array(x, xp, self.dtype), backends.move(labels, xp), weights
-
     # ---- steps ------------------------------------------------------------------------------------------------
 
     def _outputs(self, x: Any) -> np.ndarray:
@@ -398,53 +324,10 @@ class Trainer(Layer):
         return self._current_step()
 
 
-class _Limited:
-    """The first batches of each pass, or all of them."""
-
-    def __init__(self, batches: Any, limit: int | None):
-        self.batches, self.limit = batches, limit
-        whole = batches.steps if isinstance(batches, StreamBatches) else len(batches)
-        self.steps = whole if limit is None else limit if whole is None else min(whole, limit)
-
-    def __iter__(self):
-        return itertools.islice(iter(self.batches), self.limit)
-
-
-def _nothing() -> None:
-    pass
-
-
 def _metrics(name: str, given: Any) -> list[metrics.Metric]:
     if given is not None and not isinstance(given, (list, tuple)):
         raise TypeError(f"{name} must be a list, as in {name}=['accuracy']; got {given!r}.")
     return [get_metric(metric) for metric in given or ()]
-
-
-def _batch_size(value: Any, default: int, samples: int = 0, steps: int | None = None) -> int:
-    """The batch size; where only the number of steps is given, such that they make one pass."""
-    if value is not None:
-        return integer("batch_size", value)
-    return max(1, -(-samples // steps)) if steps else default
-
-
-def _steps(name: str, value: Any) -> int | None:
-    return None if value is None else integer(name, value)
-
-
-def _frequency(value: Any) -> Callable[[int], bool]:
-    """Whether to validate after an epoch, counted from 0."""
-    if is_integer(value):
-        every = integer("validation_freq", value)
-        return lambda epoch: (epoch + 1) % every == 0
-    if isinstance(value, (list, tuple, set, range)) and all(map(is_integer, value)):
-        return lambda epoch: epoch + 1 in value
-    raise ValueError(f"validation_freq must be a positive integer or a list of epochs, counted from 1; got {value!r}.")
-
-
-def _described(batch: Any) -> str:
-    if isinstance(batch, (tuple, list)):
-        return f"a {type(batch).__name__} of {len(batch)}"
-    return f"an array of shape {batch.shape}" if hasattr(batch, "shape") else repr(batch)
 
 
 def _as_list(results: dict[str, float]) -> Any:

@@ -1,0 +1,122 @@
+"""Intake: how a model takes its data, as arrays or as batches; each is checked before any work is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import backend as backends
+from . import inputs, losses, metrics
+from .checks import integer, is_integer
+from .data import ArrayBatches, Batch, StreamBatches, is_stream
+from .layers.base import Layer, as_array
+
+
+class Intake(Layer):
+    """The part of a model that makes batches of what it is given; `Trainer` does the work with them."""
+
+    loss: losses.Loss | None
+    metrics: list[metrics.Metric]
+    weighted_metrics: list[metrics.Metric]
+
+    def _samples(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weights: inputs.ClassWeights | None = None
+    ) -> tuple[Any, np.ndarray, Any]:
+        """Validated samples, labels and weights (or None); the model is compiled, and now built."""
+        if self.loss is None:
+            raise RuntimeError("Call model.compile(optimizer, loss) first.")
+        if y is None:
+            raise ValueError("y is missing: the labels, one for each sample of x.")
+        x, y = inputs.as_samples(x), inputs.as_labels(y)
+        if self.built:
+            x = self._inputs(x)  # a wrong shape tells more than a wrong length
+        inputs.check_lengths(x, y)  # before anything is built from the shape of x
+        x = self._inputs(x)
+        every = [*self.metrics, *self.weighted_metrics]
+        labels = inputs.check_labels(y, self.loss, every, self.output_shape, self.dtype)
+        if class_weights is not None:
+            return x, labels, class_weights.of(labels, self.output_shape).astype(self.dtype)
+        return x, labels, inputs.as_weights(sample_weight, labels, self.output_shape, self.dtype)
+
+    def _inputs(self, x: Any) -> Any:
+        """x as an array whose samples have the model's input shape; builds the model if it is not yet built."""
+        x = inputs.as_samples(x)
+        self.prepare(x.shape[1:])
+        return inputs.fit_shape(x, self.input_shape[1:])
+
+    def _arrays(self, x: Any, labels: Any, weights: Any, batch_size: int) -> ArrayBatches:
+        return ArrayBatches(x, labels, weights, batch_size, self.backend, self.dtype)
+
+    def _stream(self, source: Any, class_weights: inputs.ClassWeights | None = None) -> StreamBatches:
+        """Batches (x, y) or (x, y, weights) from an iterable, each validated as it comes."""
+        if self.loss is None:
+            raise RuntimeError("Call model.compile(optimizer, loss) first.")
+
+        def prepare(batch: Any) -> Batch:
+            if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+                raise ValueError(f"Batches must be (x, y) or (x, y, sample_weight); got {_described(batch)}.")
+            if class_weights is not None and len(batch) == 3:
+                raise ValueError("The batches have sample weights; class_weight cannot be given as well.")
+            return self._whole(*self._samples(*batch, class_weights=class_weights))
+
+        batches = StreamBatches(source, prepare)
+        if not self.built:
+            batches.peek()
+        return batches
+
+    def _prepare_inputs(self, batch: Any) -> Batch:
+        """The samples of a batch (x,), (x, y), (x, y, weights) or x, on the backend."""
+        x = self._inputs(batch[0] if isinstance(batch, tuple) else batch)
+        return as_array(x, backends.module(self.backend), self.dtype), None, None
+
+    def _validation(self, data: Any) -> Any:
+        if is_stream(data):
+            return self._stream(data)
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError("validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches.")
+        try:
+            return self._samples(*data)
+        except ValueError as error:
+            raise ValueError(f"validation_data: {error}") from None
+
+    @staticmethod
+    def _refuse_with_batches(**given: Any) -> None:
+        for name, value in given.items():
+            if value is not None and (name != "validation_split" or value):
+                raise ValueError(f"{name} cannot be given where x gives the batches: they hold all that there is.")
+
+    def _whole(self, x: Any, labels: np.ndarray, weights: Any) -> Batch:
+        """Samples, labels and weights as one batch on the backend."""
+        xp = backends.module(self.backend)
+        weights = None if weights is None else backends.move(weights, xp)
+        return as_array(x, xp, self.dtype), backends.move(labels, xp), weights
+
+
+def batch_size_of(value: Any, default: int, samples: int = 0, steps: int | None = None) -> int:
+    """The batch size; where only the number of steps is given, such that they make one pass."""
+    if value is not None:
+        return integer("batch_size", value)
+    return max(1, -(-samples // steps)) if steps else default
+
+
+def steps_of(name: str, value: Any) -> int | None:
+    """A number of batches, checked; None stays."""
+    return None if value is None else integer(name, value)
+
+
+def frequency(value: Any) -> Callable[[int], bool]:
+    """Whether to validate after an epoch, counted from 0."""
+    if is_integer(value):
+        every = integer("validation_freq", value)
+        return lambda epoch: (epoch + 1) % every == 0
+    if isinstance(value, (list, tuple, set, range)) and all(map(is_integer, value)):
+        return lambda epoch: epoch + 1 in value
+    raise ValueError(f"validation_freq must be a positive integer or a list of epochs, counted from 1; got {value!r}.")
+
+
+def _described(batch: Any) -> str:
+    if isinstance(batch, (tuple, list)):
+        return f"a {type(batch).__name__} of {len(batch)}"
+    return f"an array of shape {batch.shape}" if hasattr(batch, "shape") else repr(batch)
