@@ -106,8 +106,9 @@ def absent(module: str, names: Sequence[str]) -> Callable[[str], Any]:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         import difflib
 
-        near = difflib.get_close_matches(name, names, n=2, cutoff=0.7)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        plain = {own.lower().replace("_", ""): own for own in names}
+        near = difflib.get_close_matches(name.lower().replace("_", ""), plain, n=2, cutoff=0.75)
+        hint = f"Did you mean {' or '.join(plain[key] for key in near)}? " if near else ""
         raise AttributeError(
             f"{module}.{name} is not in tinynet, which is a small part of Keras. {hint}{module} has {', '.join(names)}."
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import by_name, number, positive
+from .checks import absent, by_name, number, positive
 from .config import Configured
 from .rng import choose_seed
 
@@ -253,3 +253,6 @@ INITIALIZERS = {
 def get(identifier: Any) -> Initializer:
     """The initializer of that name ("glorot_uniform", "he_normal", ...) or record, or the given Initializer itself."""
     return by_name("initializer", identifier, Initializer, INITIALIZERS)
+
+
+__getattr__ = absent(__name__, sorted({kind.__name__ for kind in INITIALIZERS.values()}))

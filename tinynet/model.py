@@ -252,7 +252,10 @@ class Sequential(Trainer):
 
         The seed is in it if one was given; weights, compile's choices and the backend are not.
         """
-        shape = self.input_shape[1:] if self.built else self.declared_shape
+        return self._config(self.input_shape[1:] if self.built else self.declared_shape)
+
+    def _config(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
+        """The configuration with this input shape; that of models inside is left to the outer one, unless declared."""
         first = []
         if shape is not None:
             config = {"batch_shape": [None, *shape], "dtype": self.dtype.name, "name": "input_layer"}
@@ -260,7 +263,11 @@ class Sequential(Trainer):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
         if self._given_seed is not None:
             config["seed"] = self.seed
-        return {**config, "layers": [*first, *map(serialize, self._layers)]}
+        records = [serialize(layer) for layer in self._layers]
+        for layer, record in zip(self._layers, records, strict=True):
+            if isinstance(layer, Sequential):
+                record["config"] = layer._config(layer.declared_shape)
+        return {**config, "layers": [*first, *records]}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None) -> Sequential:

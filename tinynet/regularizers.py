@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .backend import xp_of
-from .checks import by_name, number
+from .checks import absent, by_name, number
 from .config import Configured
 
 
@@ -83,3 +83,6 @@ l1, l2, l1_l2 = L1, L2, L1L2  # Keras's other names
 def get(identifier: Any) -> Regularizer | None:
     """The regularizer of that name ("l1", "l2", "l1_l2") or record, or the given Regularizer itself; None for None."""
     return None if identifier is None else by_name("regularizer", identifier, Regularizer, REGULARIZERS)
+
+
+__getattr__ = absent(__name__, ["L1", "L2", "L1L2", "Regularizer"])

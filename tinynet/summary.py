@@ -21,7 +21,7 @@ def table(model: Any, width: int | None = None, expand_nested: bool = False, sho
     shares = (0.405, 0.72, 0.9, 1.0) if show_trainable else (0.45, 0.80, 1.0)
     edges = [0, *(int(width * share) - (share >= 0.8) for share in shares)]  # where the vertical rules are
     inner = [right - left - 3 for left, right in pairwise(edges)]
-    if min(inner) < 4:
+    if min(inner) < 3:
         raise ValueError(f"A summary needs more room than line_length={width}.")
     aligned = "<<>^"[: len(inner)]
 

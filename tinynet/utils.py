@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .backend import to_numpy
-from .checks import integer
+from .checks import absent, integer
 from .rng import start_fresh_seeds
 
 
@@ -56,3 +56,6 @@ def set_random_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     start_fresh_seeds(seed)
+
+
+__getattr__ = absent(__name__, ["set_random_seed", "to_categorical"])

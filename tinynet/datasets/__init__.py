@@ -1,5 +1,8 @@
 """Data sets and the format that they come in."""
 
+from ..checks import absent
 from . import fashion_mnist, idx
 
 __all__ = ["fashion_mnist", "idx"]
+
+__getattr__ = absent(__name__, __all__)

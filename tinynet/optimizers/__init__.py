@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import by_name
+from ..checks import absent, by_name
 from . import schedules
 from .adam import Adam, AdamW
 from .base import Optimizer
@@ -19,3 +19,6 @@ OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD}
 def get(identifier: Any) -> Optimizer:
     """A new optimizer of that name with its defaults or from its record, or the given Optimizer itself."""
     return by_name("optimizer", identifier, Optimizer, OPTIMIZERS)
+
+
+__getattr__ = absent(__name__, __all__)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..checks import by_name, is_integer, number, positive
+from ..checks import absent, by_name, is_integer, number, positive
 from ..config import Configured
 
 
@@ -190,3 +190,6 @@ def _steps(name: str, value: Any, least: int | None = None) -> float:
     """A number of steps, above 0 or of at least `least`; whole ones stay ints, and others are allowed, as in Keras."""
     result = positive(name, value) if least is None else number(name, value, least=least)
     return int(value) if is_integer(value) else result
+
+
+__getattr__ = absent(__name__, [*SCHEDULES, "LearningRateSchedule"])
