@@ -280,7 +280,9 @@ def test_weights_for_each_value_of_a_sequence():
     assert model.evaluate(x, y, sample_weight=each, verbose=0) == pytest.approx((each * values).mean(), rel=1e-5)
     of_samples = model.evaluate(x, y, sample_weight=each[:, 0], verbose=0)
     assert of_samples == pytest.approx((each[:, :1] * values).mean(), rel=1e-5)
-    for shape in ((4, 2), (3,), (4, 3, 2), (5, 3)):
+    alike = model.evaluate(x, y, sample_weight=each[:, :1], verbose=0)
+    assert alike == of_samples
+    for shape in ((4, 2), (3,), (4, 3, 2), (5, 3), (1,), (1, 3)):
         with pytest.raises(ValueError, match="sample_weight must have one entry for each sample"):
             model.evaluate(x, y, sample_weight=np.ones(shape), verbose=0)
 

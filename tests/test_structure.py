@@ -198,6 +198,8 @@ def test_only_known_classes_are_made():
             tn.models.model_from_json(bad)
     with pytest.raises(ValueError, match="needs 'name' and 'layers'"):
         tn.Sequential.from_config({"layers": []})
+    with pytest.raises(ValueError, match="needs records of its layers; got 3"):
+        tn.Sequential.from_config({"name": "m", "layers": [3]})
     with pytest.raises(ValueError, match="needs 'class_name' and 'config'"):
         tn.Sequential.from_config({"name": "m", "layers": [{"class_name": 3}]})
 

@@ -78,7 +78,8 @@ def as_weights(weights: Any, labels: Any, output_shape: tuple[int | None, ...], 
     if weights.ndim > 1 and weights.shape[-1] == 1 and weights.ndim == len(output_shape):
         weights = weights.reshape(weights.shape[:-1])
     whole = (len(labels), *output_shape[1:-1])
-    if weights.shape != whole[: weights.ndim]:
+    fits = weights.ndim <= len(whole) and len(weights) == len(labels)
+    if not fits or any(own not in (1, size) for own, size in zip(weights.shape[1:], whole[1:], strict=False)):
         raise ValueError(f"sample_weight must have one entry for each sample, {whole[:1]}; got {weights.shape}.")
     return weights.astype(dtype, copy=False)
 

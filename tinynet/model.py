@@ -282,10 +282,13 @@ class Sequential(Trainer):
         options = {name: value for name, value in config.items() if name in OPTIONS}
         layers = []
         for record in config["layers"]:
+            if not isinstance(record, Mapping):
+                raise ValueError(f"The configuration of a Sequential needs records of its layers; got {record!r}.")
             if record.get("class_name") == "InputLayer":
                 layers.append(Input(record["config"]["batch_shape"][1:]))
             elif record.get("class_name") == "Sequential":
-                layers.append(cls.from_config(record["config"], custom_objects))
+                home = {"backend": config["backend"]} if "backend" in config else {}
+                layers.append(cls.from_config({**record["config"], **home}, custom_objects))
             else:
                 layers.append(from_record("layer", record, table))
         return cls(layers, **options)
