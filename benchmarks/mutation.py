@@ -3,6 +3,7 @@
     python -m pip install -e '.[test,mutation]'
     python benchmarks/mutation.py                       all that is in MUTATED below
     python benchmarks/mutation.py tinynet/special.py    some files of it
+    python benchmarks/mutation.py --sample 150          so many mutants, drawn at random, of all; or of some files
 
 Each mutant is one change of arithmetic, comparison or control flow, made by those of mutmut's operators that do this
 and by `conditions` below. mutmut's own runner is not used: it cannot choose among its operators, and it leaves out
@@ -28,6 +29,7 @@ import difflib
 import importlib
 import math
 import os
+import random
 import resource
 import signal
 import sys
@@ -66,6 +68,8 @@ MUTATED = [
 ]
 # What is not run: the tests of other files, and the one that takes minutes.
 UNUSED_TESTS = {f"test_{name}.py" for name in ("examples", "fashion_mnist", "fetch", "idx", "progress", "readme")}
+# What runs before all others on whatever is not gradcheck's: a second each, and much of what there is.
+QUICK_TESTS = {f"test_{name}.py" for name in ("keras_parity", "layers", "losses", "metrics", "fit", "structure")}
 SLOW_TESTS = ["tests/test_training.py::test_the_lesson_on_the_real_data_over_five_seeds"]
 LOADED_ONCE = ["pytest", "hypothesis.extra.numpy", "numpy.random", "scipy.special", "sklearn.metrics", "sympy"]
 SURVIVORS = ROOT / "tests" / "mutation_survivors.txt"
@@ -194,14 +198,16 @@ def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
 def tests_of(path: Path) -> list[list[str]]:
     """The test files in the order in which they run: most mutants do not outlive the first.
 
-    First those that import from the mutated module, then those that are named like it or its package, then all others;
-    but gradcheck, which no other module imports, is left to the first two, and what `prove` is made of to the first.
+    First those that import from the mutated module, then those that are named like it or its package and the quick
+    ones, then all others; but gradcheck, which no other module imports, is left to the first two, and what `prove` is made of to the first.
     """
     package, name = path.parent.name, path.stem
     files = [file for file in Path("tests").glob("test_*.py") if file.name not in UNUSED_TESTS]
     texts = {file: file.read_text() for file in sorted(files, key=lambda file: file.stat().st_size)}  # short ones first
     first = [file for file, text in texts.items() if f"{package}.{name} import" in text]
-    second = [file for file in texts if file not in first and (name in file.name or package in file.name)]
+    named = {file for file in texts if name in file.name or package in file.name}
+    quick = {file for file in texts if file.name in QUICK_TESTS and package != "gradcheck"}
+    second = [file for file in texts if file not in first and file in named | quick]
     third = [file for file in texts if file not in first and file not in second]
     if package == "gradcheck":
         third, second = [], second if name not in ("formulas", "symbolic") else []
@@ -239,7 +245,7 @@ def report(queue: list[Mutant]) -> bool:
     reasons = {key: reason for key, reason in accepted().items() if key[0].split()[0] in paths}
     survivors = [mutant for mutant in queue if mutant.status == 0]
     unlisted = [mutant for mutant in survivors if not reasons.get(mutant.key)]
-    stale = reasons.keys() - {mutant.key for mutant in survivors}
+    stale = {key for key in reasons if key in {mutant.key for mutant in queue}} - {mutant.key for mutant in survivors}
     for mutant in survivors:
         print(f"\n{mutant.path}:{mutant.line} {mutant.where}\n{mutant.change}")
         print(f"accepted: {reasons[mutant.key]}" if mutant not in unlisted else "SURVIVES, with no reason given")
@@ -261,8 +267,13 @@ def main(paths: list[str]) -> int:
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
     for name in LOADED_ONCE:
         importlib.import_module(name)
+    sample = int(paths[1]) if paths[:1] == ["--sample"] else None
+    paths = paths[2:] if sample else paths
     paths = paths or sorted(str(path) for pattern in MUTATED for path in Path("tinynet").glob(pattern))
     queue = [mutant for path in paths for mutant in mutants(path)]
+    if sample and sample < len(queue):
+        print(f"{sample} of {len(queue)} mutants, drawn at random")
+        queue = random.Random(0).sample(queue, sample)
 
     source = Path(paths[0]).read_text()
     _, status, used = os.wait4(start(paths[0], compiled(source, paths[0]), 600, quiet=False), 0)
