@@ -199,7 +199,8 @@ def tests_of(path: Path) -> list[list[str]]:
     """The test files in the order in which they run: most mutants do not outlive the first.
 
     First those that import from the mutated module, then those that are named like it or its package and the quick
-    ones, then all others; but gradcheck, which no other module imports, is left to the first two, and what `prove` is made of to the first.
+    ones, then all others; but gradcheck, which no other module imports, is left to the first two, and what `prove` is
+    made of to the first.
     """
     package, name = path.parent.name, path.stem
     files = [file for file in Path("tests").glob("test_*.py") if file.name not in UNUSED_TESTS]
@@ -239,13 +240,14 @@ def accepted() -> dict[tuple[str, str], str]:
     return reasons
 
 
-def report(queue: list[Mutant]) -> bool:
+def report(queue: list[Mutant], sampled: bool) -> bool:
     """Print every survivor, the entries that are out of date, and the score; whether all is well."""
     paths = list(dict.fromkeys(mutant.path for mutant in queue))
     reasons = {key: reason for key, reason in accepted().items() if key[0].split()[0] in paths}
     survivors = [mutant for mutant in queue if mutant.status == 0]
     unlisted = [mutant for mutant in survivors if not reasons.get(mutant.key)]
-    stale = {key for key in reasons if key in {mutant.key for mutant in queue}} - {mutant.key for mutant in survivors}
+    known = {mutant.key for mutant in queue} if sampled else reasons.keys()
+    stale = (reasons.keys() & known) - {mutant.key for mutant in survivors}
     for mutant in survivors:
         print(f"\n{mutant.path}:{mutant.line} {mutant.where}\n{mutant.change}")
         print(f"accepted: {reasons[mutant.key]}" if mutant not in unlisted else "SURVIVES, with no reason given")
@@ -280,7 +282,7 @@ def main(paths: list[str]) -> int:
     if status:
         sys.exit("A test fails on the code as it is.")
     run(queue, math.ceil(3 * (used.ru_utime + used.ru_stime)))
-    well = report(queue)
+    well = report(queue, sampled=sample is not None)
     out_of_time = sum(mutant.status < 0 for mutant in queue)  # ended by a signal
     print(f"{time.strftime('%Y-%m-%d')}, {time.monotonic() - begin:.0f} s, {out_of_time} killed by running out of time")
     return int(not well)
