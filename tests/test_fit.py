@@ -82,6 +82,8 @@ def test_a_generator_that_is_used_up_is_said_to_be():
                 call(used, verbose=0)
     with pytest.raises(ValueError, match="no batches"):
         tn.Sequential([Dense(1)]).predict(iter(()))
+    with pytest.raises(ValueError, match="validation_data, after epoch 2: There are no batches"):
+        line().fit(X, Y, epochs=3, validation_data=pairs(), verbose=0)
     with pytest.warns(UserWarning, match="The data ran out: this epoch has 0 batches"):
         history = line().fit(pairs(), epochs=3, verbose=0)
     assert history.epoch == [0], "an epoch without batches is none"

@@ -187,6 +187,24 @@ def test_a_clone_without_a_seed_starts_elsewhere_and_keeps_the_rest():
         tn.models.clone_model(3)
 
 
+def test_a_layer_that_stands_twice_does_so_in_the_clone():
+    twice = Dense(4)
+    clone = tn.models.clone_model(tn.Sequential([tn.Input((4,)), twice, Dense(4), twice], seed=1))
+    assert clone.layers[0] is clone.layers[2]
+    assert clone.layers[0] is not twice
+    assert len(clone.weights) == 4
+
+
+def test_models_inside_a_class_of_ones_own_are_plain_ones():
+    class My(tn.Sequential):
+        pass
+
+    model = My([tn.Input((5,)), tn.Sequential([Dense(2)])])
+    again = My.from_config(model.get_config())
+    assert type(again) is My
+    assert type(again.layers[0]) is tn.Sequential
+
+
 def test_only_known_classes_are_made():
     text = tn.Sequential([tn.Input((4,)), Scale()]).to_json()
     with pytest.raises(ValueError, match="Unknown layer 'Scale'"):

@@ -278,19 +278,23 @@ class Sequential(Trainer):
         """
         if not isinstance(config, Mapping) or not {"name", "layers"} <= set(config):
             raise ValueError(f"The configuration of a Sequential needs 'name' and 'layers'; got {config!r}.")
-        table = {**LAYERS, "InputLayer": Input, "Sequential": cls, **(custom_objects or {})}
+        table = {**LAYERS, "InputLayer": Input, **(custom_objects or {})}
         options = {name: value for name, value in config.items() if name in OPTIONS}
-        layers = []
+        layers, made = [], []
         for record in config["layers"]:
             if not isinstance(record, Mapping):
                 raise ValueError(f"The configuration of a Sequential needs records of its layers; got {record!r}.")
-            if record.get("class_name") == "InputLayer":
+            same = [layer for layer, other in made if other == record]  # names are unique: it stands there twice
+            if same:
+                layers.append(same[0])
+            elif record.get("class_name") == "InputLayer":
                 layers.append(Input(record["config"]["batch_shape"][1:]))
             elif record.get("class_name") == "Sequential":
                 home = {"backend": config["backend"]} if "backend" in config else {}
-                layers.append(cls.from_config({**record["config"], **home}, custom_objects))
+                layers.append(Sequential.from_config({**record["config"], **home}, custom_objects))
             else:
                 layers.append(from_record("layer", record, table))
+            made.append((layers[-1], record))
         return cls(layers, **options)
 
     def save_weights(self, filepath: str | os.PathLike[str]) -> None:

@@ -263,7 +263,10 @@ def fit(
             break
         logs = means
         if validation is not None and validated(epoch):
-            tested = evaluate(step, validation, callbacks)
+            try:
+                tested = evaluate(step, validation, callbacks)
+            except ValueError as error:
+                raise ValueError(f"validation_data, after epoch {epoch + 1}: {error}") from error
             logs.update({f"val_{name}": value for name, value in tested.items()})
         callbacks.call("on_epoch_end", epoch, logs=logs)
         if model.stop_training:
