@@ -138,7 +138,8 @@ class Trainer(Intake):
             verbose                   0 (silent), 1 (a progress bar), 2 (a line per epoch) or "auto": 1 on a terminal or
                                       in a notebook, else 2
 
-        An interrupt (Ctrl-C) leaves the weights of the last whole step, and the finished epochs in `model.history`.
+        An interrupt (Ctrl-C) leaves the trained weights of the last whole step, and the finished epochs in
+        `model.history`.
 
         ValueError for labels that are not classes of the model, samples of the wrong shape, x and y of unequal
         length, and for other arguments that make no sense, before any work is done.
