@@ -100,3 +100,11 @@ def test_the_line_of_an_epoch_that_was_stopped_counts_the_steps_made(corners, ca
     line = capsys.readouterr().out.splitlines()[-1]
     assert " 3/10 " in f" {line}"
     assert "10/10" not in line
+
+
+def test_terminate_on_nan_raises_if_asked_to():
+    model = small()
+    with pytest.raises(RuntimeError, match=r"Batch 1 of epoch 1 \(step 1\): the loss is nan; training stops"):
+        model.fit(
+            np.full((2, 3), np.nan), [0, 1], verbose=0, callbacks=[tn.callbacks.TerminateOnNaN(raise_error=True)]
+        )
