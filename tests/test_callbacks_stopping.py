@@ -290,3 +290,8 @@ def test_they_are_written_as_they_were_made_and_can_be_copied():
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 assert len(watch(other, [1, 0.5, 0.6, 0.7])[0].epoch) == end
+
+
+def test_nothing_is_said_unasked(capsys):
+    watch(EarlyStopping(patience=1, restore_best_weights=True), [1, 2, 3])
+    assert capsys.readouterr().out == ""

@@ -440,3 +440,20 @@ def test_penalties_are_part_of_the_loss_and_its_gradient():
     model.layers[0].trainable = False
     model.compile("sgd", "mse")
     assert model.evaluate(x, y, verbose=0) == pytest.approx(plain, rel=1e-12), "frozen weights are not penalized"
+
+
+def test_more_steps_than_samples_make_batches_of_one():
+    counts = []
+    count = tn.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: counts.append(batch))
+    with pytest.warns(UserWarning, match="The data ran out"):
+        line().fit(X[:2], Y[:2], steps_per_epoch=5, verbose=0, callbacks=count)
+    assert counts == [0, 1]
+
+
+def test_one_hot_labels_of_two_classes_are_seen_to_be_sorted():
+    model = tn.Sequential([tn.Input((3,)), Dense(2, "softmax")], seed=0)
+    model.compile("sgd", "categorical_crossentropy")
+    x, labels = np.zeros((12, 3)), np.eye(2)[[0] * 6 + [1] * 6]
+    with pytest.warns(UserWarning, match="sorted by class"):
+        model.fit(x, labels, validation_split=0.25, verbose=0)
+    model.fit(x, np.eye(2)[[0, 1] * 6], validation_split=0.25, verbose=0)

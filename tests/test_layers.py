@@ -552,3 +552,19 @@ def test_moving_statistics_after_a_step_and_frozen():
         assert layer.get_weights()[2:] == [[0.0], [1.0]]  # forward is pure
         layer.after_step(cache)
         assert layer.get_weights()[2:] == expected
+
+
+def test_selu_at_zero_has_the_slope_from_below():
+    y, cache = tn.layers.SELU().forward(np.array([[0.0, 1.0]]))
+    assert y.tolist() == [[0.0, 1.0507009873554805]]
+    slopes = tn.layers.SELU().backward(np.ones((1, 2)), cache)
+    assert slopes == pytest.approx(np.array([[1.0507009873554805 * 1.6732632423543772, 1.0507009873554805]]), rel=1e-15)
+
+
+@pytest.mark.parametrize(("shape", "target"), [((6,), (4,)), ((6,), (4, -1)), ((2, 3), (2, 2)), ((4,), (8,))])
+def test_reshape_refuses_what_does_not_fit(shape, target):
+    with pytest.raises(ValueError, match=f"{np.prod(shape)} entries, the shape"):
+        tn.layers.Reshape(target).setup(shape)
+    for bad, message in (((0,), "each entry"), ((-1, -1), "one -1 at most"), (3, "must be a tuple")):
+        with pytest.raises(ValueError, match=message):
+            tn.layers.Reshape(bad)

@@ -36,3 +36,16 @@ def test_weights_count_and_batches_add_up():
     assert metric.result() == 3
     metric.reset_state()
     assert metric.result() == 0
+
+
+def test_an_empty_batch_adds_nothing_and_functions_get_labels_in_the_shape_of_the_outputs():
+    metric = metrics.MeanAbsoluteError()
+    metric.update_state(np.zeros((0, 1)), np.zeros((0, 1)))
+    assert metric.result() == 0.0
+    metric.update_state([1.0, 2.0], [[2.0], [4.0]])
+    assert metric.result() == 1.5
+    metric.reset_state()
+    assert metric.result() == 0.0
+    function = metrics.get(lambda y_true, y_pred: abs(y_true - y_pred))
+    assert function([1.0, 2.0], np.array([[2.0], [4.0]])) == 1.5
+    assert function([1.0, 2.0], np.full((2, 2, 2), 4.0)) == 2.5
