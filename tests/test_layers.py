@@ -568,3 +568,12 @@ def test_reshape_refuses_what_does_not_fit(shape, target):
     for bad, message in (((0,), "each entry"), ((-1, -1), "one -1 at most"), (3, "must be a tuple")):
         with pytest.raises(ValueError, match=message):
             tn.layers.Reshape(bad)
+
+
+def test_shares_are_numbers_from_0_to_1_both_included():
+    assert [tn.layers.Dropout(rate).rate for rate in (0, 0.5, 1)] == [0.0, 0.5, 1.0]
+    for rate in (-0.1, 1.1, float("nan"), "0.5", True, None):
+        with pytest.raises(ValueError, match="rate must be a number from 0 to 1; got"):
+            tn.layers.Dropout(rate)
+        with pytest.raises(ValueError, match="label_smoothing must be a number from 0 to 1; got"):
+            tn.losses.BinaryCrossentropy(label_smoothing=rate)

@@ -74,6 +74,14 @@ def number(name: str, value: Any, least: float = float("-inf"), below: float = f
     return result
 
 
+def share(name: str, value: Any) -> float:
+    """Return value as a float if it is a number from 0 to 1, both included."""
+    result = _float(value)
+    if not 0 <= result <= 1:
+        raise ValueError(f"{name} must be a number from 0 to 1; got {value!r}.")
+    return result
+
+
 def positive(name: str, value: Any) -> float:
     """Return value as a float if it is a finite number above 0."""
     result = _float(value)

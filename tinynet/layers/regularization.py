@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ..backend import move, xp_of
-from ..checks import number
+from ..checks import share
 from ..rng import choose_seed
 from .base import Layer
 
@@ -35,7 +34,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, seed: int | None = None, **options: Any):
         super().__init__(**options)
-        self.rate = number("rate", rate, least=0, below=math.nextafter(1, 2))
+        self.rate = share("rate", rate)
         self.seed = None if seed is None else choose_seed(seed)
 
     def forward(self, x, training=False, rng=None):

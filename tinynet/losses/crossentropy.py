@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import to_numpy, xp_of
-from ..checks import number
+from ..checks import share
 from .base import Loss, check_like_outputs
 
 EPSILON = 1e-7
@@ -129,7 +129,7 @@ class CategoricalCrossentropy(Loss):
     ):
         super().__init__(reduction, name)
         self.from_logits = bool(from_logits)
-        self.label_smoothing = number("label_smoothing", label_smoothing, least=0, below=math.nextafter(1, 2))
+        self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def on_logits(self):
         if self.from_logits:
@@ -207,7 +207,7 @@ class BinaryCrossentropy(Loss):
     ):
         super().__init__(reduction, name)
         self.from_logits = bool(from_logits)
-        self.label_smoothing = number("label_smoothing", label_smoothing, least=0, below=math.nextafter(1, 2))
+        self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def on_logits(self):
         if self.from_logits:
