@@ -65,9 +65,11 @@ class Trainer(Intake):
         other arguments are refused: there is nothing to compile to, and there is one output.
         """
         if unknown:
+            name = next(iter(unknown))
+            hint = "Did you mean metrics?" if name == "metric" else "Leave it out."
             raise TypeError(
-                f"compile has no argument {next(iter(unknown))!r} in tinynet: leave it out. It takes optimizer, loss, "
-                "metrics and weighted_metrics."
+                f"compile has no argument {name!r} in tinynet. {hint} It takes optimizer, loss, metrics and "
+                "weighted_metrics."
             )
         if loss is None:
             raise ValueError("compile needs a loss, as in compile('adam', loss='mse').")
