@@ -9,7 +9,7 @@ import tinynet as tn
 
 # The base classes, a shape, and what stands for "accuracy" and for a function: get makes these two.
 EXEMPT = {"Layer", "Input", "Loss", "Metric", "Optimizer", "LearningRateSchedule", "Initializer", "Regularizer"}
-EXEMPT |= {"AnyAccuracy", "FunctionMetric"}
+EXEMPT |= {"AnyAccuracy", "FunctionMetric", "TimeDecay"}
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,7 @@ def test_each_pass_is_shuffled_anew():
     seen = []
 
     class Batches:
-        steps = None
-
-        def __len__(self):
-            return 2
+        steps = 2
 
         def __iter__(self):
             return iter([(1,), (2,)])
@@ -365,7 +362,13 @@ def test_functions_are_metrics():
     assert got["off"] == pytest.approx(expected.mean(), rel=1e-6)
     assert got["lambda"] == pytest.approx(expected.mean(), rel=1e-6)
     assert got["largest"] == pytest.approx(expected.max(), rel=1e-6)
-    with pytest.raises(ValueError, match=r"must give one value for each label, \(10,\); got \(3,\)"):
+    weights = np.arange(10.0)
+    model = line(weighted_metrics=[lambda y_true, y_pred: abs(y_true - y_pred), largest])
+    got = model.evaluate(X, Y, sample_weight=weights, verbose=0, return_dict=True)
+    assert got["lambda"] == pytest.approx((weights * expected).sum() / weights.sum(), rel=1e-6)
+    assert got["largest"] == pytest.approx(expected.max(), rel=1e-6)
+    assert line(metrics=[lambda y_true, y_pred: 3]).evaluate(X, Y, verbose=0)[1] == 3
+    with pytest.raises(ValueError, match=r"must give one value for each sample, \(10,\); got \(3,\)"):
         line(metrics=[lambda y_true, y_pred: np.zeros(3)]).evaluate(X, Y, verbose=0)
 
 

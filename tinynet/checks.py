@@ -1,6 +1,8 @@
 """Checks of arguments: each raises where the call was made, with the value and what was expected."""
 
 import operator
+import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -122,3 +124,12 @@ def absent(module: str, names: Sequence[str]) -> Callable[[str], Any]:
         )
 
     return missing
+
+
+def warn(text: str, category: type[Warning] = UserWarning, always: bool = False) -> None:
+    """Warn of the line that called into tinynet; `always` each time, not only the first from that line."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
+        frame = frame.f_back
+    registry = {} if always else frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(text, category, frame.f_code.co_filename, frame.f_lineno, registry=registry)

@@ -22,7 +22,7 @@ class Configured:
         if missing:
             raise TypeError(
                 f"{type(self).__name__}.get_config needs each argument of __init__ in an attribute of its name; there "
-                f"is no self.{missing[0]}."
+                f"is no self.{missing[0]}. Or define get_config."
             )
         return {name: serialize(getattr(self, name)) for name in arguments(type(self))}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .backend import module, move, on_device, take_rows
+from .checks import warn
 
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
 
@@ -30,6 +30,11 @@ class ArrayBatches:
 
     def __len__(self) -> int:
         return -(-len(self.x) // self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """How many batches a pass has."""
+        return len(self)
 
     def shuffle(self, rng: Any) -> None:
         """Draw the order of the next passes."""
@@ -89,10 +94,10 @@ class Epochs:
     """The batches of one epoch after the other: a whole pass each, or so many `steps`.
 
     With `steps` one pass goes on from epoch to epoch, as in Keras: where it ends within an epoch, that epoch is short,
-    with a warning, and the next one begins a new pass. `reshuffle` is called before each pass.
+    with a warning, and the next one begins a new pass. `reshuffle`, if given, is called before each pass.
     """
 
-    def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[[], Any] = lambda: None):
+    def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[[], Any] | None = None):
         self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
         self.running: Iterator[Batch] | None = None
         self.seen = 0  # batches of the running pass
@@ -101,31 +106,27 @@ class Epochs:
     @property
     def steps(self) -> int | None:
         """How many batches an epoch has; None if that is not known."""
-        return self._whole if self.asked is None else self.asked
-
-    @property
-    def _whole(self) -> int | None:
-        return self.batches.steps if isinstance(self.batches, StreamBatches) else len(self.batches)
+        return self.batches.steps if self.asked is None else self.asked
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the next epoch."""
         if self.running is None:
-            self.reshuffle()
+            if self.reshuffle is not None:
+                self.reshuffle()
             self.running, self.seen = iter(self.batches), 0
         made = 0
         for batch in itertools.islice(self.running, self.asked):
             made += 1
             yield batch
         self.seen += made
-        if made != self.asked or self.seen == self._whole:
+        if made != self.asked or self.seen == self.batches.steps:
             self.running = None
         if made == 0 or (self.asked and made < self.asked and not self.warned):
             self.warned = True
             whole = f"{self.asked} batches for each epoch" if self.asked else "more"
-            warnings.warn(
+            warn(
                 f"The data ran out: this epoch has {made} batches; asked for were {whole}. Give data that last for "
                 "steps_per_epoch * epochs batches, or a smaller steps_per_epoch; a generator can be used up only once.",
-                stacklevel=5,  # where fit was called
             )
 
 
@@ -134,8 +135,8 @@ class Limited:
 
     def __init__(self, batches: Any, limit: int | None):
         self.batches, self.limit = batches, limit
-        whole = batches.steps if isinstance(batches, StreamBatches) else len(batches)
-        self.steps = whole if limit is None else limit if whole is None else min(whole, limit)
+        known = [steps for steps in (batches.steps, limit) if steps is not None]
+        self.steps: int | None = min(known, default=None)
 
     def __iter__(self):
         return itertools.islice(iter(self.batches), self.limit)

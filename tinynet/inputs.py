@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .backend import to_array, to_numpy
-from .checks import is_integer, number
+from .checks import is_integer, number, warn
 from .losses import Loss
 from .losses.base import as_real
 from .metrics import Metric
@@ -84,34 +83,32 @@ def as_weights(weights: Any, labels: Any, output_shape: tuple[int | None, ...], 
     return weights.astype(dtype, copy=False)
 
 
-class ClassWeights:
-    """class_weight, a factor for each class, as weights for samples."""
-
-    def __init__(self, factors: Mapping[int, float]):
-        self.factors = factors
-
-    def of(self, labels: np.ndarray, output_shape: tuple[int | None, ...]) -> np.ndarray:
-        """The factor of each label, 1 for classes that have none; ValueError where labels are no classes."""
-        if labels.ndim == len(output_shape):
-            labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels[..., 0]
-        if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
-            raise ValueError("class_weight needs labels that are classes; these are real numbers.")
-        result = np.ones(labels.shape)
-        for label, factor in self.factors.items():
-            result[labels == label] = factor
-        return result
-
-
-def class_weights(given: Any) -> ClassWeights | None:
-    """class_weight, checked: a dictionary from classes to numbers of at least 0."""
+def class_weights(given: Any, sample_weight: Any = None) -> dict[int, float] | None:
+    """class_weight, checked: a dictionary from classes to numbers of at least 0; not beside sample_weight."""
     if given is None:
         return None
     if not isinstance(given, Mapping) or not all(is_integer(label) for label in given):
         raise ValueError(f"class_weight must be a dictionary, as {{0: 1.0, 1: 5.0}}; got {given!r}.")
-    return ClassWeights({int(label): number(f"class_weight[{label}]", own, least=0) for label, own in given.items()})
+    if sample_weight is not None:
+        raise ValueError("Give class_weight or sample_weight, not both: both are factors of each sample's loss.")
+    return {int(label): number(f"class_weight[{label}]", factor, least=0) for label, factor in given.items()}
 
 
-def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]:
+def weights_by_class(
+    factors: Mapping[int, float], labels: np.ndarray, output_shape: tuple[int | None, ...]
+) -> np.ndarray:
+    """The factor of each label, 1 for classes that have none; ValueError where labels are no classes."""
+    if labels.ndim == len(output_shape):
+        labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels[..., 0]
+    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+        raise ValueError("class_weight needs labels that are classes; these are real numbers.")
+    result = np.ones(labels.shape)
+    for label, factor in factors.items():
+        result[labels == label] = factor
+    return result
+
+
+def split(share: float, loss: Loss, *arrays: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The first samples of each array and the last `share` of them; None stays None.
 
     ValueError if one side would be empty; a warning if the labels, the second array, are classes in sorted order and
@@ -122,13 +119,13 @@ def split(share: float, loss: Loss, *arrays: Any) -> tuple[list[Any], list[Any]]
     if not 0 < cut < count:
         raise ValueError(f"validation_split={share} of {count} samples leaves one side empty.")
     if loss.link is not None and _are_sorted(to_numpy(arrays[1]), count - cut):
-        warnings.warn(
+        warn(
             f"The labels are sorted by class, and validation_split={share} takes the last samples: they are of the "
             "last classes only. Shuffle x and y together before.",
-            stacklevel=3,
         )
-    first = [None if array is None else array[:cut] for array in arrays]
-    return first, [None if array is None else array[cut:] for array in arrays]
+    return tuple(
+        tuple(None if array is None else array[rows] for array in arrays) for rows in (slice(cut), slice(cut, None))
+    )
 
 
 def _are_sorted(labels: np.ndarray, last: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class Intake(Layer):
     weighted_metrics: list[metrics.Metric]
 
     def _samples(
-        self, x: Any, y: Any, sample_weight: Any = None, class_weights: inputs.ClassWeights | None = None
+        self, x: Any, y: Any, sample_weight: Any = None, class_weights: Mapping[int, float] | None = None
     ) -> tuple[Any, np.ndarray, Any]:
         """Validated samples, labels and weights (or None); the model is compiled, and now built."""
         if self.loss is None:
@@ -37,7 +37,7 @@ class Intake(Layer):
         every = [*self.metrics, *self.weighted_metrics]
         labels = inputs.check_labels(y, self.loss, every, self.output_shape, self.dtype)
         if class_weights is not None:
-            return x, labels, class_weights.of(labels, self.output_shape).astype(self.dtype)
+            return x, labels, inputs.weights_by_class(class_weights, labels, self.output_shape).astype(self.dtype)
         return x, labels, inputs.as_weights(sample_weight, labels, self.output_shape, self.dtype)
 
     def _inputs(self, x: Any) -> Any:
@@ -49,7 +49,7 @@ class Intake(Layer):
     def _arrays(self, x: Any, labels: Any, weights: Any, batch_size: int) -> ArrayBatches:
         return ArrayBatches(x, labels, weights, batch_size, self.backend, self.dtype)
 
-    def _stream(self, source: Any, class_weights: inputs.ClassWeights | None = None) -> StreamBatches:
+    def _stream(self, source: Any, class_weights: Mapping[int, float] | None = None) -> StreamBatches:
         """Batches (x, y) or (x, y, weights) from an iterable, each validated as it comes."""
         if self.loss is None:
             raise RuntimeError("Call model.compile(optimizer, loss) first.")

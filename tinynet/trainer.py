@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 from . import backend as backends
 from . import inputs, losses, metrics, optimizers, training
 from .callbacks import Callback, History
-from .callbacks.base import CallbackList
-from .checks import integer, number
+from .callbacks.callback_list import CallbackList
+from .checks import integer, number, warn
 from .data import ArrayBatches, Batch, Epochs, Limited, StreamBatches, is_stream
 from .intake import Intake, batch_size_of, frequency, steps_of
 from .layers.base import Layer
@@ -91,7 +90,7 @@ class Trainer(Intake):
             self.prepare(self.input_shape[1:])
             self._current_step().buffers.claim()
         if warning:
-            warnings.warn(warning, stacklevel=2)
+            warn(warning)
 
     @property
     def trains_from_logits(self) -> bool:
@@ -152,9 +151,7 @@ class Trainer(Intake):
         if not isinstance(shuffle, (bool, np.bool_)):
             raise ValueError(f"shuffle must be True or False; got {shuffle!r}.")
         validated = frequency(validation_freq)
-        own_weights = inputs.class_weights(class_weight)
-        if own_weights is not None and sample_weight is not None:
-            raise ValueError("Give class_weight or sample_weight, not both: both are factors of each sample's loss.")
+        own_weights = inputs.class_weights(class_weight, sample_weight)
         held_out = None
         if is_stream(x, y):
             self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
@@ -166,15 +163,15 @@ class Trainer(Intake):
             batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
         if validation_data is not None:
             held_out = self._validation(validation_data)
-        validation = None
-        if held_out is not None:
-            size = batches.batch_size if isinstance(batches, ArrayBatches) else 32
-            size = size if validation_batch_size is None else integer("validation_batch_size", validation_batch_size)
-            whole = held_out if isinstance(held_out, StreamBatches) else self._arrays(*held_out, size)
-            validation = Limited(whole, steps_of("validation_steps", validation_steps))
+        size = getattr(batches, "batch_size", 32)
+        size = size if validation_batch_size is None else integer("validation_batch_size", validation_batch_size)
+        if isinstance(held_out, tuple):
+            held_out = self._arrays(*held_out, size)
+        limit = steps_of("validation_steps", validation_steps)
+        validation = None if held_out is None else Limited(held_out, limit)
         step, history = self._training_step(), History()
         shuffled = shuffle and isinstance(batches, ArrayBatches)
-        source = Epochs(batches, steps, *[training.shuffled_by(self, batches)] * shuffled)
+        source = Epochs(batches, steps, training.shuffled_by(self, batches) if shuffled else None)
         params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
         with CallbackList(callbacks, self, params, history) as hooks:
             self.history = history
@@ -260,9 +257,7 @@ class Trainer(Intake):
         return_dict: bool = False,
     ) -> Any:
         """One step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
-        own_weights = inputs.class_weights(class_weight)
-        if own_weights is not None and sample_weight is not None:
-            raise ValueError("Give class_weight or sample_weight, not both: both are factors of each sample's loss.")
+        own_weights = inputs.class_weights(class_weight, sample_weight)
         batch = self._whole(*self._samples(x, y, sample_weight, own_weights))
         return self._one(self._training_step(), "train", batch, return_dict)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .backend import module, to_numpy
 from .buffers import FlatBuffers
-from .callbacks.base import CallbackList
+from .callbacks.callback_list import CallbackList
 from .data import Epochs
 from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from .layers.base import Layer
@@ -16,7 +16,7 @@ from .layers.chain import backward_chain, forward_chain
 from .layers.core import Dense
 from .losses import Loss
 from .losses.base import spread
-from .metrics import FunctionMetric, Metric
+from .metrics import Metric
 from .optimizers import Optimizer
 from .rng import draws, generator
 
@@ -136,7 +136,7 @@ class Step:
 
     def gradients(self, x: Any, labels: Any, weights: Any) -> float:
         """The loss of one batch; leaves its gradient in every weight's place, frozen weights' too."""
-        totals = Totals(self.xp, self.names, len(self.weighted_metrics))
+        totals = self.new_totals()
         caches, dy = self._to_loss(x, labels, weights, totals)
         backward_chain(self.parts, dy, caches, first=self.first_weighted, need_dx=False)
         self._add_penalties()
@@ -186,18 +186,17 @@ class Step:
             totals.sums[index] += times(results.sum(dtype="float64"), samples / results.size)
         for index, metric in enumerate(self.weighted_metrics, 1 + len(self.metrics)):
             results = self._results(metric, labels, outputs, values)
-            each = self.xp.ones_like(values) if weights is None else spread(weights, values)
+            each = self.xp.ones_like(results) if weights is None else spread(weights, results)
             totals.sums[index] += (results * each).sum(dtype="float64")
             totals.sums[index + len(self.weighted_metrics)] += each.sum(dtype="float64")
 
     def _results(self, metric, labels, outputs, values):
         results = metric.values(labels, outputs)
-        shape = getattr(results, "shape", None)
-        if shape == () and isinstance(metric, FunctionMetric):
-            results = self.xp.broadcast_to(results, values.shape)
-        elif shape != values.shape and not (isinstance(metric, FunctionMetric) and shape[:1] == outputs.shape[:1]):
+        expected = values.shape[:1] if metric.per_sample else values.shape
+        if results.shape != expected:
+            each = "sample" if metric.per_sample else "label"
             raise ValueError(
-                f"The metric {metric.name} must give one value for each label, {values.shape}; got {shape}."
+                f"The metric {metric.name} must give one value for each {each}, {expected}; got {results.shape}."
             )
         return results
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .base import Callback, warn
+from ..checks import warn
+from .base import Callback
 
 MODES = ("auto", "min", "max")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..checks import integer, number
+from ..checks import integer, number, warn
 from ..progress import announce
-from .base import Callback, warn
+from .base import Callback
 from .monitor import Monitor
 
 

@@ -13,12 +13,13 @@ import numpy as np
 from .. import initializers, regularizers
 from ..backend import module, move, to_array, to_numpy, xp_of
 from ..checks import shape as check_shape
-from ..config import Configured, arguments, refuse_unknown, serialize
+from ..config import Configured, refuse_unknown
 from ..rng import choose_seed, draws
 from .chain import forward_chain, unique
 
 # Where and how `setup` wants weights to be made: (generator, backend, dtype). `build` knows of the shape alone.
 _building: ContextVar[tuple[Any, str, Any]] = ContextVar("building", default=(None, "numpy", np.dtype("float32")))
+BASE_ARGUMENTS = ("name", "trainable", "input_shape")
 NOT_HERE = "Keras has it; tinynet does not."
 WITHOUT_BATCH = "Give the shape of one sample, without the batch axis, as input_shape."
 KERAS_ONLY = {
@@ -221,14 +222,7 @@ class Layer(Configured):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments by name, as plain values; the input shape is the model's to write down."""
-        names = [name for name in arguments(type(self)) if name not in ("name", "trainable", "input_shape")]
-        missing = [name for name in names if not hasattr(self, name)]
-        if missing:
-            raise TypeError(
-                f"{type(self).__name__}.get_config needs each argument of __init__ in an attribute of its name; there "
-                f"is no self.{missing[0]}. Or define get_config."
-            )
-        own = {name: serialize(getattr(self, name)) for name in names}
+        own = {name: value for name, value in super().get_config().items() if name not in BASE_ARGUMENTS}
         return {"name": self.name, "trainable": self.trainable, **own}
 
     # ---- use --------------------------------------------------------------------------------------------------

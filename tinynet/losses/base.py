@@ -84,10 +84,31 @@ class Loss(Configured):
 
 def spread(weights: Any, values: Any) -> Any:
     """Weights, one for a sample or for a value, in the shape of the values."""
+    if weights.ndim > values.ndim:
+        raise ValueError(f"sample_weight has shape {weights.shape}, more than the values that it counts for.")
     weights = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
     if any(own not in (1, size) for own, size in zip(weights.shape, values.shape, strict=True)):
         raise ValueError(f"sample_weight must have one entry for each sample, {values.shape}; got {weights.shape}.")
     return xp_of(values).broadcast_to(weights, values.shape)
+
+
+def mean_of_last(entries: Any) -> Any:
+    """Values from their entries: the mean over the last axis; of a vector its entries themselves."""
+    return entries.mean(axis=-1) if entries.ndim > 1 else entries
+
+
+def for_entries(factors: Any, entries: Any) -> Any:
+    """What each entry counts where `mean_of_last` makes the values: the factor of its value over their number."""
+    if entries.ndim == 1:
+        return full(factors, entries.shape, entries)
+    return full(factors, entries.shape[:-1], entries)[..., None] * (1 / entries.shape[-1])
+
+
+def full(factors: Any, shape: tuple[int, ...], like: Any) -> Any:
+    """Factors, a number or an array, as a new array of this shape in the dtype of `like`."""
+    each = xp_of(like).empty(shape, dtype=like.dtype)
+    each[...] = factors
+    return each
 
 
 def as_real(labels: Any, dtype: Any) -> Any:

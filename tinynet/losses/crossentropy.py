@@ -15,7 +15,7 @@ import numpy as np
 
 from ..backend import to_numpy, xp_of
 from ..checks import share
-from .base import Loss, check_like_outputs
+from .base import Loss, check_like_outputs, for_entries, full, mean_of_last
 
 EPSILON = 1e-7
 
@@ -86,9 +86,7 @@ class SparseCategoricalCrossentropy(Loss):
         outputs, s = cache
         xp, p = xp_of(outputs), outputs.reshape(len(s), outputs.shape[-1])
         at_label = (xp.arange(len(p)), labels.reshape(-1))
-        f = xp.empty(labels.shape, dtype=p.dtype)
-        f[...] = factors
-        f = f.reshape(-1)
+        f = full(factors, labels.shape, p).reshape(-1)
         if self.from_logits:
             gradient = p * f[:, None]
             gradient[at_label] -= f
@@ -101,7 +99,34 @@ class SparseCategoricalCrossentropy(Loss):
         return gradient.reshape(outputs.shape)
 
 
-class CategoricalCrossentropy(Loss):
+class SmoothedCrossentropy(Loss):
+    """Base of the cross-entropies whose labels t are shares. With `label_smoothing` e, t becomes (1 - e) t + e u, u
+    being the uniform share: 1 / C of C classes, and 1/2 of yes and no.
+
+    Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ):
+        super().__init__(reduction, name)
+        self.from_logits = bool(from_logits)
+        self.label_smoothing = share("label_smoothing", label_smoothing)
+
+    def on_logits(self):
+        return None if self.from_logits else type(self)(**{**self.get_config(), "from_logits": True})
+
+    def smoothed(self, labels: Any, uniform: float) -> Any:
+        """The labels after smoothing."""
+        return labels * (1 - self.label_smoothing) + self.label_smoothing * uniform if self.label_smoothing else labels
+
+
+class CategoricalCrossentropy(SmoothedCrossentropy):
     """Cross-entropy with a distribution over the classes for each sample, mostly one-hot: L_n = -sum_j t_nj log p_nj.
 
     Shapes: labels t and outputs (B, ..., C), values (B, ...). With `label_smoothing` e, t is replaced by
@@ -112,29 +137,11 @@ class CategoricalCrossentropy(Loss):
     From logits z, with p = softmax(z):
         L = (sum_j t_j) log(sum_j exp z_j) - sum_j t_j z_j,    dL/dz_i = (sum_j t_j) p_i - t_i
 
-    Source: Goodfellow, Bengio and Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3; for the smoothing
-    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7.
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3.
     """
 
     name = "categorical_crossentropy"
     link = "softmax"
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "categorical_crossentropy",
-    ):
-        super().__init__(reduction, name)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = share("label_smoothing", label_smoothing)
-
-    def on_logits(self):
-        if self.from_logits:
-            return None
-        return CategoricalCrossentropy(True, self.label_smoothing, reduction=self.reduction, name=self.name)
 
     def check(self, labels, output_shape):
         hint = " For labels that are the numbers of classes there is sparse_categorical_crossentropy."
@@ -145,13 +152,8 @@ class CategoricalCrossentropy(Loss):
             raise ValueError(f"Outputs of shape {outputs} need labels of that shape; got {labels.shape}.{hint}")
         return check_like_outputs(labels, output_shape, hint if labels.shape[-1:] == (1,) else "")
 
-    def _smoothed(self, labels):
-        if not self.label_smoothing:
-            return labels
-        return labels * (1 - self.label_smoothing) + self.label_smoothing / labels.shape[-1]
-
     def forward(self, labels, outputs):
-        xp, t = xp_of(outputs), self._smoothed(labels)
+        xp, t = xp_of(outputs), self.smoothed(labels, 1 / labels.shape[-1])
         if self.from_logits:
             z = outputs - outputs.max(axis=-1, keepdims=True)
             p = xp.exp(z)
@@ -169,17 +171,16 @@ class CategoricalCrossentropy(Loss):
 
     def backward(self, labels, cache, factors):
         p, s = cache
-        xp, t = xp_of(p), self._smoothed(labels)
-        each = xp.empty(p.shape[:-1], dtype=p.dtype)
-        each[...] = factors
+        xp, t = xp_of(p), self.smoothed(labels, 1 / labels.shape[-1])
+        each = full(factors, p.shape[:-1], p)[..., None]
         if self.from_logits:
-            return (t.sum(axis=-1, keepdims=True) * p - t) * each[..., None]
+            return (t.sum(axis=-1, keepdims=True) * p - t) * each
         q = p / s
         t = t * ~((q < EPSILON) | (q > 1 - EPSILON))  # NaN stays inside
-        return (t.sum(axis=-1, keepdims=True) / s - t / xp.where(t == 0, 1, p)) * each[..., None]
+        return (t.sum(axis=-1, keepdims=True) / s - t / xp.where(t == 0, 1, p)) * each
 
 
-class BinaryCrossentropy(Loss):
+class BinaryCrossentropy(SmoothedCrossentropy):
     """Cross-entropy with probabilities of a yes: L = the mean over the last axis of -(t log p + (1 - t) log(1 - p)).
 
     Shapes: labels t, in [0, 1], and outputs (B, ..., K), values (B, ...); labels (B, ...) are taken as (B, ..., 1).
@@ -197,23 +198,6 @@ class BinaryCrossentropy(Loss):
     name = "binary_crossentropy"
     link = "sigmoid"
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "binary_crossentropy",
-    ):
-        super().__init__(reduction, name)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = share("label_smoothing", label_smoothing)
-
-    def on_logits(self):
-        if self.from_logits:
-            return None
-        return BinaryCrossentropy(True, self.label_smoothing, reduction=self.reduction, name=self.name)
-
     def check(self, labels, output_shape):
         labels = check_like_outputs(labels, output_shape)
         wrong = ~((labels >= 0) & (labels <= 1))
@@ -225,11 +209,8 @@ class BinaryCrossentropy(Loss):
             )
         return labels
 
-    def _smoothed(self, labels):
-        return labels * (1 - self.label_smoothing) + 0.5 * self.label_smoothing if self.label_smoothing else labels
-
     def forward(self, labels, outputs):
-        xp, t = xp_of(outputs), self._smoothed(labels)
+        xp, t = xp_of(outputs), self.smoothed(labels, 0.5)
         if self.from_logits:
             z = outputs
             e = xp.exp(xp.minimum(z, -z))
@@ -239,18 +220,15 @@ class BinaryCrossentropy(Loss):
             p = xp.where(abs(outputs) < math.inf, outputs, math.nan)  # clipped, infinity would be a probability of 1
             q = p.clip(EPSILON, 1 - EPSILON)
             values = -(t * xp.log(q) + (1 - t) * xp.log(1 - q))
-        return (values.mean(axis=-1) if p.ndim > 1 else values), p
+        return mean_of_last(values), p
 
     def probabilities(self, cache: Any) -> Any:
         """The probabilities that forward worked with: its outputs, or the sigmoid of its logits."""
         return cache
 
     def backward(self, labels, cache, factors):
-        p, t = cache, self._smoothed(labels)
-        each = xp_of(p).empty(p.shape[:-1] if p.ndim > 1 else p.shape, dtype=p.dtype)
-        each[...] = factors
-        if p.ndim > 1:
-            each = each[..., None] * (1 / p.shape[-1])
+        p, t = cache, self.smoothed(labels, 0.5)
+        each = for_entries(factors, p)
         if self.from_logits:
             return (p - t) * each
         q = p.clip(EPSILON, 1 - EPSILON)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..backend import xp_of
 from ..checks import number
-from .base import Loss, check_like_outputs
+from .base import Loss, check_like_outputs, for_entries, mean_of_last
 
 
 class RegressionLoss(Loss):
@@ -29,17 +29,10 @@ class RegressionLoss(Loss):
 
     def forward(self, labels, outputs):
         d = outputs - labels
-        values = self.of(d)
-        return (values.mean(axis=-1) if d.ndim > 1 else values), d
+        return mean_of_last(self.of(d)), d
 
     def backward(self, labels, cache, factors):
-        d = cache
-        if d.ndim == 1:
-            return self.slope(d) * factors
-        each = xp_of(d).empty(d.shape[:-1], dtype=d.dtype)
-        each[...] = factors
-        each *= 1 / d.shape[-1]
-        return self.slope(d) * each[..., None]
+        return self.slope(cache) * for_entries(factors, cache)
 
 
 class MeanSquaredError(RegressionLoss):

@@ -20,6 +20,7 @@ class Metric(Configured):
 
     keras_module = "keras.metrics"
     name = "metric"
+    per_sample = False  # whether values gives one number for each sample, whatever labels it has
     direction: str | None = None  # "up" or "down": which way is better, for callbacks that watch it
 
     def __init__(self, name: str | None = None):
@@ -68,7 +69,9 @@ class Metric(Configured):
 
 
 class FunctionMetric(Metric):
-    """A function of (y_true, y_pred) as a metric: its result, one number for each sample or one for the batch."""
+    """A function of (y_true, y_pred) as a metric: the mean of its result over each sample, or one number for all."""
+
+    per_sample = True
 
     def __init__(self, function: Callable[[Any, Any], Any]):
         super().__init__(getattr(function, "__name__", type(function).__name__).strip("<>"))
@@ -80,4 +83,8 @@ class FunctionMetric(Metric):
         return labels.reshape(-1, *[1] * (len(output_shape) - 1)) if lone else labels
 
     def values(self, labels, outputs):
-        return self.function(labels, outputs)
+        xp, samples = xp_of(outputs), len(outputs)
+        results = xp.asarray(self.function(labels, outputs))
+        if results.ndim == 0:
+            return xp.broadcast_to(results, (samples,))
+        return results if results.ndim == 1 else results.reshape(len(results), -1).mean(axis=1)

@@ -30,8 +30,8 @@ class LearningRateSchedule(Configured):
         return number(f"The learning rate of {type(self).__name__} at step {step}", self(step), least=0)
 
 
-class ExponentialDecay(LearningRateSchedule):
-    """initial_learning_rate * decay_rate ** (step / decay_steps); with staircase=True the exponent is rounded down."""
+class TimeDecay(LearningRateSchedule):
+    """Base of schedules in the time step / decay_steps, which staircase=True rounds down."""
 
     def __init__(
         self,
@@ -39,17 +39,26 @@ class ExponentialDecay(LearningRateSchedule):
         decay_steps: float,
         decay_rate: float,
         staircase: bool = False,
-        name: str = "ExponentialDecay",
+        name: str | None = None,
     ):
         self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, least=0)
         self.decay_steps = _steps("decay_steps", decay_steps)
         self.decay_rate = number("decay_rate", decay_rate, least=0)
         self.staircase = bool(staircase)
-        self.name = name
+        self.name = name or self.name
+
+    def time(self, step: int) -> float:
+        """The time after so many steps."""
+        return step // self.decay_steps if self.staircase else step / self.decay_steps
+
+
+class ExponentialDecay(TimeDecay):
+    """initial_learning_rate * decay_rate ** (step / decay_steps); with staircase=True the exponent is rounded down."""
+
+    name = "ExponentialDecay"
 
     def __call__(self, step):
-        exponent = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate**exponent
+        return self.initial_learning_rate * self.decay_rate ** self.time(step)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -150,26 +159,13 @@ class PolynomialDecay(LearningRateSchedule):
         return (self.initial_learning_rate - self.end_learning_rate) * left**self.power + self.end_learning_rate
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(TimeDecay):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps); staircase=True rounds step / decay_steps down."""
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "InverseTimeDecay",
-    ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, least=0)
-        self.decay_steps = _steps("decay_steps", decay_steps)
-        self.decay_rate = number("decay_rate", decay_rate, least=0)
-        self.staircase = bool(staircase)
-        self.name = name
+    name = "InverseTimeDecay"
 
     def __call__(self, step):
-        passed = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate / (1 + self.decay_rate * passed)
+        return self.initial_learning_rate / (1 + self.decay_rate * self.time(step))
 
 
 SCHEDULES = {
