@@ -12,7 +12,7 @@ from both_backends import check_layer, check_loss, check_optimizer, equal, same_
 from strict_cupy import Transferred, device, module
 
 import tinynet as tn
-from tinynet import backend, data, training
+from tinynet import backend, batches, training
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -327,7 +327,7 @@ def keeps_the_order_on_the_host(monkeypatch):
     def shuffle(self, rng):
         self.order = rng.permutation(len(self.x))
 
-    monkeypatch.setattr(data.ArrayBatches, "shuffle", shuffle)
+    monkeypatch.setattr(batches.ArrayBatches, "shuffle", shuffle)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ metrics         accuracies, top-k, mean squared and absolute error
 initializers    Glorot's, He's, LeCun's, ...; regularizers: L1, L2
 callbacks       Callback, History, EarlyStopping, ModelCheckpoint, ...
 models, utils   Sequential, clone_model, model_from_json; to_categorical, set_random_seed
-datasets        fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
+data            Dataset: a pipeline of map, shuffle, batch, ..., as tf.data has it
+datasets        load(name), fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?
 """
@@ -31,6 +32,7 @@ from . import (
     activations,
     backend,
     callbacks,
+    data,
     datasets,
     initializers,
     layers,
@@ -57,6 +59,7 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "data",
     "datasets",
     "gradcheck",
     "initializers",

@@ -9,8 +9,9 @@ import numpy as np
 
 from . import backend as backends
 from . import inputs, losses, metrics
+from .batches import ArrayBatches, Batch, StreamBatches, is_stream
 from .checks import integer, is_integer
-from .data import ArrayBatches, Batch, StreamBatches, is_stream
+from .data import Dataset
 from .layers.base import Layer, as_array
 
 
@@ -49,8 +50,10 @@ class Intake(Layer):
     def _arrays(self, x: Any, labels: Any, weights: Any, batch_size: int) -> ArrayBatches:
         return ArrayBatches(x, labels, weights, batch_size, self.backend, self.dtype)
 
-    def _stream(self, source: Any, class_weights: Mapping[int, float] | None = None) -> StreamBatches:
-        """Batches (x, y) or (x, y, weights) from an iterable, each validated as it comes."""
+    def _stream(
+        self, source: Any, name: str, steps: int | None, class_weights: Mapping[int, float] | None = None
+    ) -> StreamBatches:
+        """Batches (x, y) or (x, y, weights) from an iterable, each validated as it comes; `name` limits a pass."""
         if self.loss is None:
             raise RuntimeError("Call model.compile(optimizer, loss) first.")
 
@@ -61,7 +64,7 @@ class Intake(Layer):
                 raise ValueError("The batches have sample weights; class_weight cannot be given as well.")
             return self._whole(*self._samples(*batch, class_weights=class_weights))
 
-        batches = StreamBatches(source, prepare)
+        batches = stream(source, prepare, name, steps)
         if not self.built:
             batches.peek()
         return batches
@@ -71,9 +74,9 @@ class Intake(Layer):
         x = self._inputs(batch[0] if isinstance(batch, tuple) else batch)
         return as_array(x, backends.module(self.backend), self.dtype), None, None
 
-    def _validation(self, data: Any) -> Any:
+    def _validation(self, data: Any, steps: int | None) -> Any:
         if is_stream(data):
-            return self._stream(data)
+            return self._stream(data, "validation_steps", steps)
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise ValueError("validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches.")
         try:
@@ -92,6 +95,27 @@ class Intake(Layer):
         xp = backends.module(self.backend)
         weights = None if weights is None else backends.move(weights, xp)
         return as_array(x, xp, self.dtype), backends.move(labels, xp), weights
+
+
+def stream(source: Any, prepare: Callable[[Any], Batch], name: str, steps: int | None) -> StreamBatches:
+    """Batches of an iterable; ValueError for a dataset without end, unless the argument `name` gives the steps."""
+
+    def prepare_batch(batch: Any) -> Batch:
+        try:
+            return prepare(batch)
+        except ValueError as error:
+            if isinstance(source, Dataset) and not source.batched:
+                hint = "The dataset gives its samples one by one: call .batch(32) on it."
+                raise ValueError(f"{error} {hint}") from None
+            raise
+
+    batches = StreamBatches(source, prepare_batch)
+    if batches.endless and steps is None:
+        raise ValueError(
+            f"The dataset repeats without end, so give {name}, the number of batches to take of it: "
+            f"{name}=math.ceil(samples / batch_size)."
+        )
+    return batches
 
 
 def batch_size_of(value: Any, default: int, samples: int = 0, steps: int | None = None) -> int:
@@ -117,6 +141,9 @@ def frequency(value: Any) -> Callable[[int], bool]:
 
 
 def _described(batch: Any) -> str:
+    if isinstance(batch, dict):
+        names = ", ".join(map(repr, batch))
+        return f"a dictionary of {names} (datasets.load(..., as_supervised=True) gives pairs; so can a dataset's map)"
     if isinstance(batch, (tuple, list)):
         return f"a {type(batch).__name__} of {len(batch)}"
     return f"an array of shape {batch.shape}" if hasattr(batch, "shape") else repr(batch)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-PURPOSES = {"weights": 0, "shuffle": 1, "step": 2, "call": 3}
+PURPOSES = {"weights": 0, "shuffle": 1, "step": 2, "call": 3, "dataset": 4}
 fresh: random.Random | None = None  # where fresh seeds come from; None is the operating system
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from . import backend as backends
 from . import inputs, losses, metrics, optimizers, training
+from .batches import ArrayBatches, Batch, Epochs, Limited, is_stream
 from .callbacks import Callback, History
 from .callbacks.callback_list import CallbackList
 from .checks import integer, number, warn
-from .data import ArrayBatches, Batch, Epochs, Limited, StreamBatches, is_stream
-from .intake import Intake, batch_size_of, frequency, steps_of
+from .intake import Intake, batch_size_of, frequency, steps_of, stream
 from .layers.base import Layer
 from .layers.chain import forward_chain
 from .metrics import get as get_metric
@@ -120,8 +120,8 @@ class Trainer(Intake):
 
         `x` and `y` are arrays or lists; each epoch goes once over all samples in batches of `batch_size` (default 32;
         the last may be short), shuffled in an order that depends on the model's seed and the optimizer's iterations
-        alone. Or `x` gives the batches itself, as (x, y) or (x, y, sample_weight): a generator, a list of such pairs,
-        or anything else that can be iterated over; then they are taken as they come.
+        alone. Or `x` gives the batches itself, as (x, y) or (x, y, sample_weight): a `data.Dataset`, a generator, a
+        list of such pairs, or anything else that can be iterated over; then they are taken as they come.
 
         The loss and metrics that are reported are means over the samples of the epoch, taken while the weights change;
         penalties of regularizers are part of the loss.
@@ -155,19 +155,19 @@ class Trainer(Intake):
         held_out = None
         if is_stream(x, y):
             self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
-            batches = self._stream(x, own_weights)
+            batches = self._stream(x, "steps_per_epoch", steps, own_weights)
         else:
             x, labels, weights = self._samples(x, y, sample_weight, own_weights)
             if validation_data is None and split:
                 (x, labels, weights), held_out = inputs.split(split, self.loss, x, labels, weights)
             batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
+        limit = steps_of("validation_steps", validation_steps)
         if validation_data is not None:
-            held_out = self._validation(validation_data)
+            held_out = self._validation(validation_data, limit)
         size = getattr(batches, "batch_size", 32)
         size = size if validation_batch_size is None else integer("validation_batch_size", validation_batch_size)
         if isinstance(held_out, tuple):
             held_out = self._arrays(*held_out, size)
-        limit = steps_of("validation_steps", validation_steps)
         validation = None if held_out is None else Limited(held_out, limit)
         step, history = self._training_step(), History()
         shuffled = shuffle and isinstance(batches, ArrayBatches)
@@ -197,7 +197,7 @@ class Trainer(Intake):
         verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
         if is_stream(x, y):
             self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size)
-            batches = self._stream(x)
+            batches = self._stream(x, "steps", steps)
         else:
             x, labels, weights = self._samples(x, y, sample_weight)
             batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
@@ -222,7 +222,7 @@ class Trainer(Intake):
         verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
         if is_stream(x):
             self._refuse_with_batches(batch_size=batch_size)
-            batches = StreamBatches(x, self._prepare_inputs)
+            batches = stream(x, self._prepare_inputs, "steps", steps)
         else:
             x = self._inputs(x)
             batches = self._arrays(x, None, None, batch_size_of(batch_size, 256, len(x), steps))

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .backend import module, to_numpy
+from .batches import Epochs
 from .buffers import FlatBuffers
 from .callbacks.callback_list import CallbackList
-from .data import Epochs
 from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from .layers.base import Layer
 from .layers.chain import backward_chain, forward_chain

@@ -2,7 +2,8 @@
 
 from ..checks import absent
 from . import fashion_mnist, idx
+from .loading import load
 
-__all__ = ["fashion_mnist", "idx"]
+__all__ = ["fashion_mnist", "idx", "load"]
 
 __getattr__ = absent(__name__, __all__)

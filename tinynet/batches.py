@@ -8,6 +8,7 @@ from typing import Any
 
 from .backend import module, move, on_device, take_rows
 from .checks import warn
+from .data import INFINITE_CARDINALITY, Dataset
 
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
 
@@ -69,25 +70,27 @@ class StreamBatches:
     """Batches from an iterable of (x,), (x, y) or (x, y, weights), each made ready by `prepare` as it comes.
 
     A generator can be gone through once; anything else anew for each pass. `steps` is how many batches a pass has, if
-    the iterable has a length, else None.
+    that is known, else None; `endless` is whether a dataset is known to repeat without end.
     """
 
     def __init__(self, source: Iterable[Any], prepare: Callable[[Any], Batch]):
         self.source, self.prepare = source, prepare
-        self.steps: int | None = len(source) if hasattr(source, "__len__") else None
+        self.endless = isinstance(source, Dataset) and source.cardinality() == INFINITE_CARDINALITY
+        self.steps: int | None = len(source) if hasattr(source, "__len__") and not self.endless else None
+        self.begun: Iterator[Any] | None = None  # the pass that `peek` began
 
     def peek(self) -> None:
         """Make the first batch ready, which builds the model; it is not lost to the pass that follows."""
         batches = iter(self.source)
         for first in batches:
             self.prepare(first)
-            if batches is self.source:
-                self.source = itertools.chain([first], batches)
+            self.begun = itertools.chain([first], batches)
             return
         raise ValueError("There are no batches: the data are empty, or a generator is used up.")
 
     def __iter__(self) -> Iterator[Batch]:
-        return map(self.prepare, itertools.islice(self.source, self.steps))  # Keras's own iterators never end
+        batches, self.begun = self.begun or iter(self.source), None
+        return map(self.prepare, itertools.islice(batches, self.steps))  # Keras's own iterators never end
 
 
 class Epochs:
@@ -100,7 +103,7 @@ class Epochs:
     def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[[], Any] | None = None):
         self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
         self.running: Iterator[Batch] | None = None
-        self.seen = 0  # batches of the running pass
+        self.seen = self.batches_made = 0  # batches of the running pass, and of all passes
         self.warned = False
 
     @property
@@ -119,14 +122,18 @@ class Epochs:
             made += 1
             yield batch
         self.seen += made
+        self.batches_made += made
         if made != self.asked or self.seen == self.batches.steps:
             self.running = None
+        if self.batches_made == 0:
+            return  # nothing at all: whoever asked raises an error
         if made == 0 or (self.asked and made < self.asked and not self.warned):
             self.warned = True
             whole = f"{self.asked} batches for each epoch" if self.asked else "more"
             warn(
                 f"The data ran out: this epoch has {made} batches; asked for were {whole}. Give data that last for "
-                "steps_per_epoch * epochs batches, or a smaller steps_per_epoch; a generator can be used up only once.",
+                "steps_per_epoch * epochs batches (dataset.repeat() never ends), or a smaller steps_per_epoch; a "
+                "generator can be used up only once.",
             )
 
 

@@ -5,8 +5,8 @@ import pytest
 
 import tinynet as tn
 from tinynet import checks, rng
+from tinynet.batches import ArrayBatches
 from tinynet.buffers import FlatBuffers
-from tinynet.data import ArrayBatches
 from tinynet.layers import Dense
 
 

@@ -1,0 +1,127 @@
+"""In what order a dataset gives its elements: iterables of keys, so that shuffling never moves the data itself.
+
+A key of a dataset of samples is the sample's index; that of a batch is the list of its samples' keys.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from ..rng import generator
+
+INFINITE = -1
+DRAWN_AT_ONCE = 1024
+
+
+class Order(Protocol):
+    """Keys, gone through anew by each `iter`; `size` is how many there are, or INFINITE."""
+
+    size: int
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Count:
+    """0, 1, ..., size - 1."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.size))
+
+
+class Repeated:
+    """All keys `count` times over, or without end."""
+
+    def __init__(self, order: Order, count: int):
+        self.order, self.count = order, count
+        if order.size == 0 or count == 0:
+            self.size = 0
+        else:
+            self.size = INFINITE if INFINITE in (order.size, count) else order.size * count
+
+    def __iter__(self) -> Iterator[Any]:
+        again = itertools.count() if self.count == INFINITE else range(self.count)
+        return itertools.chain.from_iterable(self.order for _ in again) if self.size else iter(())
+
+
+class Limited:
+    """The keys from `start` on, at most `count` of them (INFINITE: all)."""
+
+    def __init__(self, order: Order, start: int, count: int):
+        self.order, self.start = order, start
+        left = order.size if order.size == INFINITE else max(0, order.size - start)
+        self.size = count if left == INFINITE else left if count == INFINITE else min(left, count)
+
+    def __iter__(self) -> Iterator[Any]:
+        stop = None if self.size == INFINITE else self.start + self.size
+        return itertools.islice(self.order, self.start, stop) if self.size else iter(())
+
+
+class Shuffled:
+    """A buffer holds the next `buffer` keys; each step gives one of them at random and takes in the next.
+
+    So a key comes at most `buffer` - 1 places early. Each pass draws another order, or, without `reshuffle`, the same:
+    it depends on the seed and the number of the pass alone.
+    """
+
+    def __init__(self, order: Order, buffer: int, seed: int, reshuffle: bool):
+        self.order, self.buffer, self.seed, self.reshuffle = order, buffer, seed, reshuffle
+        self.size, self.passes = order.size, 0
+
+    def __iter__(self) -> Iterator[Any]:
+        rng = generator(self.seed, "dataset", self.passes)
+        self.passes += self.reshuffle
+        return self._drawn(rng)
+
+    def _drawn(self, rng: Any) -> Iterator[Any]:
+        keys = iter(self.order)
+        held = list(itertools.islice(keys, self.buffer))
+        slots = _below(len(held), rng)
+        for key, slot in zip(keys, slots, strict=False):  # the buffer is full: one out, one in
+            given, held[slot] = held[slot], key
+            yield given
+        for slot in rng.permutation(len(held)).tolist():
+            yield held[slot]
+
+
+class Grouped:
+    """Lists of `length` keys; the last is shorter, or left out."""
+
+    def __init__(self, order: Order, length: int, drop_remainder: bool):
+        self.order, self.length, self.drop_remainder = order, length, drop_remainder
+        short = 0 if drop_remainder else length - 1
+        self.size = order.size if order.size == INFINITE else (order.size + short) // length
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        keys = iter(self.order)
+        while group := list(itertools.islice(keys, self.length)):
+            if len(group) < self.length and self.drop_remainder:
+                return
+            yield group
+
+
+class Kept:
+    """The keys of the first pass, in every pass."""
+
+    def __init__(self, order: Order):
+        self.order, self.size = order, order.size
+        self.keys: list[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.all())
+
+    def all(self) -> list[Any]:
+        """The keys as a list."""
+        if self.keys is None:
+            self.keys = list(self.order)
+        return self.keys
+
+
+def _below(limit: int, rng: Any) -> Iterator[int]:
+    """Random integers from 0 to limit - 1, without end."""
+    while limit:
+        yield from rng.integers(limit, size=DRAWN_AT_ONCE).tolist()
