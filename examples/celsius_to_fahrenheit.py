@@ -6,8 +6,8 @@ The rule is f = 1.8 c + 32. The network is not told the rule, only seven example
 f = w c + b, so that learning means to find a weight w near 1.8 and a bias b near 32. Takes a second.
 
 The lesson rounds its examples to whole degrees (46, 72 and 100 for 8, 22 and 38 degrees Celsius) and ends, after 500
-epochs, at 211.3 for 100 degrees. The best line through the rounded examples gives 211.7, never 212. Here they are exact,
-and the same 500 epochs end at 211.6. What is missing then is only time: with EPOCHS = 1000 it is 212.0.
+epochs, near 211.3 for 100 degrees; even the best line through the rounded examples gives 211.7, not 212. Here they are
+exact, and the same 500 epochs end at 211.6. What is missing then is only time: with EPOCHS = 1000 it is 212.0.
 """
 
 import sys
@@ -26,7 +26,7 @@ example                Celsius to Fahrenheit           Fashion-MNIST: which piec
 output                 one number, of any size         ten probabilities, one for each class; their sum is 1
 last layer             Dense(1), no activation         Dense(10, activation="softmax")
 loss                   mean squared error              sparse categorical cross-entropy
-how it is judged       by how far off it is: degrees   accuracy: the share of images that it names right
+how it is judged       mean error: degrees it is off   accuracy: the share of images that it names right
 a prediction           {prediction:<31} 0.93 for shirt, 0.07 for the other nine together
 """
 

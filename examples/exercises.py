@@ -11,6 +11,10 @@ one that does best on the test images has used those images to choose, and its f
 of the training images (10,000 of 60,000) is held out as validation data, nothing is trained on it, and the experiments
 are compared by it. The test images are looked at once, at the end, for the winner alone.
 
+How much is chance? Seeds 0, 1 and 2 on the full data name three different winners (512 units; layers of 256 and 128;
+tanh), all of them with a test accuracy of 0.87; the base model's validation accuracy is 0.882, 0.877 and 0.866. What
+stays the same for all three is worth remembering: one epoch, few units, no activation and pixels up to 255 do worse.
+
 Both accuracies are measured after training. (The accuracy that `fit` prints is the mean over an epoch in which the
 network still learned, hence lower.) The picture needs matplotlib; without it everything else works.
 """
@@ -75,14 +79,14 @@ def main():
     # 3. The test images, for the best one only.
     name, validation, model, scale = best
     chance = (validation * (1 - validation) / held_out) ** 0.5  # the standard error of a share of so many images
-    print(f"\nChance alone moves a validation accuracy by about {chance:.4f}, and so does another --seed:")
-    print("experiments that differ by less than twice that may as well be called equal.")
+    print(f"\nWith other images held out a validation accuracy would move by about {chance:.3f}, with another --seed by")
+    print("about 0.01. Experiments that differ by no more than that may as well be called equal.")
     accuracy = model.evaluate(prepare(x_test, scale), y_test, verbose=0)[1]
     print(f"Best by validation accuracy: {name}, {validation:.4f}. Its test accuracy: {accuracy:.4f}")
 
     # 4. The picture.
     try:
-        draw(rows, options.picture, f"{len(x_train):,} images, {options.epochs} epochs unless it says otherwise")
+        draw(rows, options.picture, f"{len(x_train):,} images; epochs: {options.epochs}, unless the name says otherwise")
         print(f"Picture: {options.picture}")
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
@@ -119,17 +123,18 @@ def draw(rows, path, subtitle):
         axes.barh([p - 0.2 for p in places], validation, 0.4, color="tab:blue", label="validation accuracy"),
         axes.barh([p + 0.2 for p in places], training, 0.4, color="lightsteelblue", label="training accuracy"),
     ]
-    for group in bars:
-        axes.bar_label(group, fmt="%.3f", padding=3, fontsize=8)
-    axes.axvline(validation[0], color="black", linewidth=0.8, linestyle=":", label="validation, base model")
+    bars.append(axes.axvline(validation[0], color="gray", linestyle=":", zorder=0, label="validation, base model"))
+    for group in bars[:2]:  # the numbers, on white, so that the dotted line does not run through them
+        axes.bar_label(group, fmt="%.3f", padding=3, fontsize=8, bbox={"color": "white", "pad": 0.5})
     left = max(0, int(20 * min(training + validation)) / 20 - 0.05)  # or the differences could not be seen
     right = max(training + validation)
     axes.set_xlim(left, right + 0.1 * (right - left))  # room for the numbers
     axes.set_xlabel(f"accuracy (the axis begins at {left:.2f})")
     axes.set_yticks(places, names)
-    axes.invert_yaxis()  # the base model on top
+    axes.set_ylim(len(names) - 0.4, -0.6)  # the base model on top
     axes.set_title(f"Fashion-MNIST: one change at a time\n{subtitle}", fontsize=11)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles=bars, loc="outside lower center", ncols=3, frameon=False)
+    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.1)  # inches around it all
     figure.savefig(path, dpi=120)
 
 

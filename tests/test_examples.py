@@ -1,9 +1,12 @@
 """The examples and the README, run as a reader runs them, in a process of their own."""
 
+import importlib.util
 import os
 import re
+import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,6 +114,101 @@ def test_the_training_loop_does_what_fit_does():
             optimizer.apply(models[1].weight_gradients, models[1].weights)
     for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
         assert np.array_equal(a, b)
+
+
+CELSIUS = ROOT / "examples" / "celsius_to_fahrenheit.py"
+
+
+def test_celsius_to_fahrenheit_finds_the_rule():
+    done = run(str(CELSIUS))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    errors = [float(error) for error in re.findall(r"^epoch +\d+: mean squared error +([\d.]+)$", done.stdout, re.M)]
+    assert len(errors) == 6
+    assert errors == sorted(errors, reverse=True), "it falls"
+    learned = dict(re.findall(r"^(weight|bias|100 C): +(-?[\d.]+)", done.stdout, re.M))
+    weight, bias, prediction = (float(learned[name]) for name in ("weight", "bias", "100 C"))
+    assert abs(weight - 1.8) < 0.05
+    assert abs(bias - 32) < 4
+    assert abs(prediction - 212) <= 0.5
+    assert prediction == pytest.approx(100 * weight + bias, abs=0.06)  # both are printed to 0.0005
+    table = done.stdout.partition("Regression ")[2].splitlines()
+    assert table[0].strip() == "Classification"
+    rows = ["example", "output", "last layer", "loss", "how it is judged", "a prediction"]
+    assert [re.split("  +", line)[0] for line in table[1:]] == rows
+    assert all(len(re.split("  +", line)) == 3 for line in table[1:])
+    assert f"{prediction:.1f} degrees" in table[-1]
+
+
+def test_celsius_to_fahrenheit_has_exact_examples():
+    example = runpy.run_path(str(CELSIUS))
+    assert example["FAHRENHEIT"] == pytest.approx([1.8 * c + 32 for c in example["CELSIUS"]])
+
+
+def test_celsius_to_fahrenheit_says_when_it_has_not_learned(tmp_path):
+    hasty = tmp_path / "hasty.py"
+    hasty.write_text(CELSIUS.read_text(encoding="utf-8").replace("EPOCHS = 500", "EPOCHS = 50"), encoding="utf-8")
+    done = run(str(hasty), PYTHONPATH=paths(ROOT))
+    assert done.returncode == 1
+    assert re.fullmatch(r"The network has not learned the rule: \S+ is more than 0.5 from 212.\n", done.stderr)
+    assert "Classification" not in done.stdout
+
+
+def paths(first):
+    return os.pathsep.join([str(first), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+EXERCISES = """base model, one epoch, 10 hidden units, 32 hidden units, 512 hidden units, hidden layers 256/128,
+hidden layers 128/64/32, sigmoid, tanh, ELU, no activation, no hidden layer, pixels from 0 to 255"""
+
+
+def exercises(picture, *options, **environment):
+    done = run("examples/exercises.py", "--sample", "--picture", str(picture), *options, **environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def rows_of_exercises(output):
+    row = r"^(\S.*?) +([\d,]+) +(\d+) +(0\.\d{4}) +(0\.\d{4}) +\d+\.\d$"
+    return {name.replace(", ", "/"): numbers for name, *numbers in re.findall(row, output, re.M)}
+
+
+def test_exercises_on_the_sample(tmp_path):
+    picture = tmp_path / "exercises.png"
+    start = time.perf_counter()
+    output = exercises(picture, "--epochs", "2")
+    assert time.perf_counter() - start < 20
+    assert output.startswith("1,667 images to train on, 333 to compare by, 500 to test the best with\n")
+    rows = rows_of_exercises(output)
+    assert list(rows) == re.split(r",\s+", EXERCISES)
+    assert [epochs for _, epochs, _, _ in rows.values()] == ["2", "1", *["2"] * 11]
+    assert rows["base model"][0] == f"{784 * 128 + 128 + 128 * 10 + 10:,}"
+    assert rows["hidden layers 256/128"][0] == f"{785 * 256 + 257 * 128 + 129 * 10:,}"
+    assert rows["no hidden layer"][0] == f"{785 * 10:,}"
+    assert len(set(map(tuple, rows.values()))) == len(rows), "each experiment changes something"
+    best = re.search(r"^Best by validation accuracy: (.*), (0\.\d{4})\. Its test accuracy: 0\.\d{4}$", output, re.M)
+    assert rows[best[1].replace(", ", "/")][3] == best[2] == max(validation for *_, validation in rows.values())
+    if importlib.util.find_spec("matplotlib"):
+        assert output.splitlines()[-1] == f"Picture: {picture}"
+        assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_exercises_without_matplotlib_still_print_the_table(tmp_path):
+    absent = "raise ModuleNotFoundError(\"No module named 'matplotlib'\", name='matplotlib')"
+    (tmp_path / "matplotlib.py").write_text(absent, encoding="utf-8")
+    output = exercises(tmp_path / "none.png", "--epochs", "1", PYTHONPATH=paths(tmp_path))
+    assert len(rows_of_exercises(output)) == 13
+    assert output.splitlines()[-1] == "No picture: it needs matplotlib (python -m pip install matplotlib)."
+    assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.parametrize("options", ["--epochs 0", "--seed -1", "--picture a.txt", "--picture nowhere/a.png"])
+def test_exercises_refuse_nonsense_in_one_line(options):
+    done = run("examples/exercises.py", "--sample", *options.split())
+    assert done.returncode == 2
+    assert "error:" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_import_loads_nothing_slow_that_is_needed_only_later():
