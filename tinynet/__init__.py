@@ -50,7 +50,7 @@ from .layers import Input
 from .model import Sequential
 
 if TYPE_CHECKING:
-    from . import gradcheck
+    from . import gradcheck, plotting
 
 __all__ = [
     "Input",
@@ -69,19 +69,21 @@ __all__ = [
     "models",
     "nn",
     "optimizers",
+    "plotting",
     "regularizers",
     "utils",
 ]
 
+_LATER = ("gradcheck", "plotting")
 _missing = absent(__name__, __all__)
 
 
 def __getattr__(name: str) -> Any:
-    """gradcheck is loaded when it is first used: training does without it."""
-    if name == "gradcheck":
+    """gradcheck and plotting are loaded when they are first used: training does without them."""
+    if name in _LATER:
         import importlib
 
-        return importlib.import_module(".gradcheck", __name__)
+        return importlib.import_module(f".{name}", __name__)
     return _missing(name)
 
 

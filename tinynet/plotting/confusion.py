@@ -1,0 +1,62 @@
+"""Which classes are taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..backend import to_numpy
+from ..inputs import as_samples
+from .arguments import as_classes, as_names, as_scores, same_length
+from .figures import axes, keep_inside, slanted_names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_confusion(
+    true_labels: Any, predictions: Any, class_names: Sequence[str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the confusion matrix: in row t and column p the number of samples of class t that are taken for class p, the
+    darker the more. What is right stands on the diagonal.
+
+    `true_labels` are classes (N,), `predictions` probabilities (or logits) (N, C) or classes (N,). Of classes there are
+    C; else as many as there are names; without names, up to the largest one that occurs.
+
+    Returns the axes; `ax` as in tinynet.plotting. ValueError for other shapes or lengths, and for classes out of range.
+    """
+    predictions = to_numpy(as_samples(predictions, "predictions"))
+    if predictions.ndim == 1:
+        known = None if class_names is None else len(as_names(class_names, 1, exactly=False))
+        guesses, count = as_classes(predictions, "predictions", known), known
+    else:
+        guesses, count = as_scores(predictions).argmax(axis=1), predictions.shape[1]
+    true = as_classes(true_labels, "true_labels", count)
+    same_length(true_labels=true, predictions=guesses)
+    count = count or int(max(true.max(), guesses.max())) + 1
+    names = as_names(class_names, count)
+    counts = np.zeros((count, count), dtype="int64")
+    np.add.at(counts, (true, guesses), 1)
+    _draw(ax := axes(ax, (8, 7.5)), counts, names)
+    return ax
+
+
+def _draw(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
+    ax.imshow(counts, cmap="Blues", vmin=0)
+    ax.grid(False)
+    slanted_names(ax, names)
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    keep_inside(ax)
+    extent = ax.get_window_extent()
+    cell = 0.8 * min(extent.width, extent.height) / len(names) * 72 / ax.figure.dpi  # in points
+    widest = len(f"{counts.max():,}")
+    size = min(10.0, cell / 1.4, cell / (0.65 * widest))  # a digit is 0.64 sizes wide
+    for label in ax.get_yticklabels():
+        label.set_fontsize(min(label.get_fontsize(), cell))
+    for (row, column), number in np.ndenumerate(counts):
+        colour = "white" if number > counts.max() / 2 else "black"
+        ax.text(column, row, f"{number:,}", ha="center", va="center", color=colour, fontsize=size)

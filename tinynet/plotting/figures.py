@@ -1,0 +1,99 @@
+"""Where a function draws: matplotlib itself, axes and figures, and texts that must fit in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+    from matplotlib.text import Text
+
+CLEARANCE = 0.95  # of the room that there is, what texts may fill
+
+
+def pyplot() -> ModuleType:
+    """matplotlib.pyplot; ImportError with what to install where it is missing."""
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        broken = "" if error.name == "matplotlib" else f" What is there cannot be imported: {error}."
+        raise ImportError(
+            f"tinynet.plotting needs matplotlib: python -m pip install matplotlib{broken}", name="matplotlib"
+        ) from error
+    return pyplot
+
+
+def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """`ax`; or pyplot's current axes if nothing is drawn on it yet; or that of a new figure of this size in inches.
+
+    TypeError if `ax` is no Axes.
+    """
+    plt = pyplot()
+    if ax is not None:
+        if not isinstance(ax, plt.Axes):
+            raise TypeError(f"ax must be an Axes of matplotlib's, as plt.subplot() returns one; got {ax!r}.")
+        return ax
+    if plt.get_fignums():
+        figure = plt.gcf()
+        if not figure.axes and not figure.subfigs:
+            return figure.add_subplot()
+        current = plt.gca() if figure.axes else None
+        if current is not None and not (current.has_data() or current.texts):
+            return current
+    return plt.figure(figsize=size, layout="constrained").add_subplot()
+
+
+def figure(fig: FigureBase | None, size: tuple[float, float]) -> FigureBase:
+    """`fig`, or a new figure of this size in inches. TypeError if `fig` is no Figure and no SubFigure."""
+    plt = pyplot()
+    if fig is None:
+        return plt.figure(figsize=size, layout="constrained")
+    if not hasattr(fig, "add_gridspec"):
+        raise TypeError(f"fig must be a Figure or a SubFigure of matplotlib's; got {fig!r}.")
+    return fig
+
+
+def no_ticks(ax: Axes) -> None:
+    """Neither grid nor ticks."""
+    ax.grid(False)
+    ax.set_xticks([])
+    ax.set_yticks([])
+
+
+def cell_width(ax: Axes) -> float:
+    """The width in pixels that a text under this axes may take: the axes and the usual gap beside it."""
+    return ax.get_position(original=True).width * ax.figure.bbox.width * 1.2
+
+
+def shrink(texts: Iterable[Text], width: float) -> None:
+    """Make all texts smaller by the same factor if the widest one is wider than so many pixels."""
+    texts = list(texts)
+    widest = max((text.get_window_extent().width for text in texts), default=0)
+    if widest > width * CLEARANCE:
+        for text in texts:
+            text.set_fontsize(text.get_fontsize() * width * CLEARANCE / widest)
+
+
+def slanted_names(ax: Axes, names: Iterable[str], **options: Any) -> None:
+    """Names under the x axis at 45 degrees, at 0, 1, ..., no larger than their distance allows."""
+    names = list(names)
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", **options)
+    pitch = ax.get_position(original=True).width * ax.figure.bbox.width / len(names) * 72 / ax.figure.dpi  # in points
+    for label in ax.get_xticklabels():
+        label.set_fontsize(min(label.get_fontsize(), 0.707 * pitch / 1.1))  # cos 45, and a line is 1.1 sizes high
+        label.set_parse_math(False)
+
+
+def keep_inside(ax: Axes) -> None:
+    """In a figure that has no layout: widen its margins at the left and at the bottom until what stands there fits."""
+    figure = ax.figure
+    if figure.get_layout_engine() is not None:
+        return
+    around, whole, margins = ax.get_tightbbox(), figure.bbox, figure.subplotpars
+    left = margins.left + max(0.0, whole.x0 - around.x0) / whole.width * 1.02
+    bottom = margins.bottom + max(0.0, whole.y0 - around.y0) / whole.height * 1.02
+    if left < margins.right and bottom < margins.top:
+        figure.subplots_adjust(left=left, bottom=bottom)

@@ -1,0 +1,82 @@
+"""Images as they are: one, or a sheet of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checks import integer
+from .arguments import as_classes, as_images, as_names, as_picture, same_length
+from .figures import axes, figure, no_ticks, shrink
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+
+def plot_picture(image: Any, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw one grey image, (H, W) or (H, W, 1): its smallest value white, its largest black, and a colour bar beside it
+    that tells the values. `title` stands above.
+
+    Returns the axes; `ax` as in tinynet.plotting. ValueError for another shape.
+    """
+    image = as_picture(image)
+    ax = axes(ax, (5, 4))
+    drawn = ax.imshow(image, cmap="binary")
+    ax.grid(False)
+    ax.figure.colorbar(drawn, ax=ax)
+    if title is not None:
+        ax.set_title(title)
+    return ax
+
+
+def plot_grid(
+    images: Any,
+    labels: Any = None,
+    class_names: Sequence[str] | None = None,
+    rows: int = 5,
+    columns: int = 5,
+    fig: FigureBase | None = None,
+) -> FigureBase:
+    """Draw the first rows x columns of the images, (N, H, W) or (N, H, W, 1), under each its class.
+
+    `labels` are classes, (N,): what is written are their `class_names`, or without those their numbers; nothing is
+    written without labels. Where there are fewer images than places the rest stays empty.
+
+    Returns the figure; `fig` as in tinynet.plotting. ValueError for other shapes, for labels that have no name, and for
+    names without labels.
+    """
+    images = as_images(images)
+    rows, columns = integer("rows", rows), integer("columns", columns)
+    texts = None
+    if labels is not None:
+        labels = as_classes(labels, "labels", None if class_names is None else len(class_names))
+        same_length(images=images, labels=labels)
+        names = as_names(class_names, int(labels.max()) + 1, exactly=False)
+        texts = [names[label] for label in labels]
+    elif class_names is not None:
+        raise ValueError("class_names says what classes are called, not which image is which: give labels as well.")
+    fig = figure(fig, (2 * columns, 2 * rows))
+    draw_sheet(fig, images, texts, rows, columns)
+    return fig
+
+
+def draw_sheet(
+    fig: FigureBase, images: np.ndarray, texts: Sequence[str] | None, rows: int, columns: int
+) -> list[Axes]:
+    """The first rows x columns images, under each its text, all in one size; the axes of those that there are."""
+    grid = fig.add_gridspec(rows, columns)
+    drawn = [fig.add_subplot(grid[divmod(place, columns)]) for place in range(min(len(images), rows * columns))]
+    for place, ax in enumerate(drawn):
+        draw_image(ax, images[place])
+        ax.set_xlabel("" if texts is None else texts[place], parse_math=False)
+    shrink([ax.xaxis.label for ax in drawn], fig.bbox.width / columns)
+    return drawn
+
+
+def draw_image(ax: Axes, image: np.ndarray) -> None:
+    """The image alone, its smallest value white and its largest black."""
+    ax.imshow(image, cmap="binary")
+    no_ticks(ax)

@@ -1,0 +1,150 @@
+"""A network as a diagram: a column of circles for each layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise, product
+from typing import TYPE_CHECKING, Any
+
+from ..layers.base import Layer
+from ..layers.core import Dense
+from .curves import activation_name
+from .figures import axes, shrink
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST = 12  # circles of a column; of larger layers HALF are drawn above the ellipsis, and HALF below it
+HALF = 5
+WITH_WEIGHTS, WITHOUT, LINE, FRAME = "#4c72b0", "#b0b0b0", "#c8c8c8", "#f1f1f1"
+
+
+@dataclass
+class Column:
+    """A layer of the diagram: what stands above and below, how many units, whether lines come from the left."""
+
+    title: str
+    lines: list[str]
+    units: int
+    dense: bool = False
+    weights: bool = False
+    inside: str = ""  # the name of the inner model that it belongs to
+
+
+def plot_network(model: Any, ax: Axes | None = None) -> Axes:
+    """Draw a model as a column of circles for each layer, a circle for each unit; of more than 12 units the first and
+    the last five, with an ellipsis between. Lines join each unit of a Dense layer to all units before it.
+
+    Above a column stands the layer's class, below it the shape of its output without the batch axis, its activation and
+    its number of parameters. Inner models are drawn layer by layer on a grey ground that bears their name. A model that
+    begins with a Dense layer gets a column "Input" in front.
+
+    Returns the axes; `ax` as in tinynet.plotting. ValueError if the model is not built.
+    """
+    if not hasattr(model, "output_shapes"):
+        raise ValueError(f"plot_network draws a Sequential model; got {model!r}.")
+    if not model.built:
+        raise ValueError(
+            f"Model '{model.name}' is not built yet, so its sizes are not known: build it first, as by "
+            "model.build((None, 784)), or train it."
+        )
+    columns = list(_columns(model))
+    if columns[0].dense:
+        shape = model.input_shape[1:]
+        columns.insert(0, Column("Input", [_as_text(shape)], math.prod(shape)))
+    ax = axes(ax, (max(5.0, 1.6 * len(columns)), 5))
+    ax.set_axis_off()
+    ax.set_xlim(-0.5, len(columns) - 0.5)
+    _draw_circles(ax, columns, _draw_texts(ax, columns))
+    _draw_links(ax, columns)
+    return ax
+
+
+def _columns(model: Any, inside: str = "") -> Iterator[Column]:
+    """The layers in order, those of inner models in their place."""
+    for layer, (_, *shape) in zip(model.layers, model.output_shapes, strict=True):
+        if hasattr(layer, "output_shapes"):
+            yield from _columns(layer, inside or layer.name)
+        else:
+            yield _column(layer, tuple(shape), inside)
+
+
+def _column(layer: Layer, shape: tuple[int, ...], inside: str) -> Column:
+    lines = [_as_text(shape)]
+    activation = getattr(layer, "activation", None)
+    if isinstance(activation, Layer):
+        lines.append(activation_name(activation))
+    count = layer.count_params()
+    if count:
+        lines.append(f"{count:,} parameter{'s' * (count != 1)}")
+    return Column(type(layer).__name__, lines, math.prod(shape), isinstance(layer, Dense), count > 0, inside)
+
+
+def _as_text(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{size:,}" for size in shape) or "1"
+
+
+def _heights(units: int) -> list[float]:
+    """Where the circles of a column stand, a unit of height apart, 0 being the middle."""
+    if units <= MOST:
+        return [(units - 1) / 2 - place for place in range(units)]
+    return [*map(float, range(HALF, 0, -1)), *map(float, range(-1, -HALF - 1, -1))]
+
+
+def _draw_texts(ax: Axes, columns: Sequence[Column]) -> float:
+    """Titles and lines, and room for them above and below the circles; the height of a circle's place in points."""
+    points = 72 / ax.figure.dpi
+    extent = ax.get_window_extent()
+    size = min(10.0, extent.height * points / 22)
+    edge = max(max(_heights(column.units)) for column in columns) + 0.8
+    above = 1.5 * size * (2 if any(column.inside for column in columns) else 1) / (extent.height * points)
+    below = 1.4 * size * max(len(column.lines) for column in columns) / (extent.height * points)
+    whole = 2 * edge / (1 - above - below)
+    ax.set_ylim(-edge - below * whole, edge + above * whole)
+    texts = []
+    for x, column in enumerate(columns):
+        texts.append(ax.text(x, edge, column.title, ha="center", va="bottom", size=size, weight="bold"))
+        texts.append(ax.text(x, -edge, "\n".join(column.lines), ha="center", va="top", size=size, linespacing=1.3))
+    for inside, first, last in _groups(columns):
+        top, bottom = edge + above * whole, -edge - below * whole
+        ax.fill_between([first - 0.48, last + 0.48], bottom, top, color=FRAME, zorder=0, linewidth=0)
+        texts.append(ax.text((first + last) / 2, top, inside, ha="center", va="top", size=size, style="italic"))
+    shrink(texts, extent.width / len(columns))
+    return extent.height * points / whole
+
+
+def _groups(columns: Sequence[Column]) -> Iterator[tuple[str, int, int]]:
+    """(name, first, last) of the columns that belong to the same inner model."""
+    for inside, group in groupby(enumerate(columns), key=lambda pair: pair[1].inside):
+        places = [place for place, _ in group]
+        if inside:
+            yield inside, places[0], places[-1]
+
+
+def _draw_circles(ax: Axes, columns: Sequence[Column], place: float) -> None:
+    """The circles, as large as their places of so many points allow, and the ellipses."""
+    pitch = ax.get_window_extent().width * 72 / ax.figure.dpi / len(columns)
+    diameter = min(15.0, 0.7 * place, 0.3 * pitch)
+    for x, column in enumerate(columns):
+        heights = _heights(column.units)
+        colour = WITH_WEIGHTS if column.weights else WITHOUT
+        ax.scatter([x] * len(heights), heights, s=diameter**2, color=colour, linewidth=0, zorder=2)
+        if column.units > MOST:
+            ax.text(x, 0, "⋮", ha="center", va="center", size=diameter)
+
+
+def _draw_links(ax: Axes, columns: Sequence[Column]) -> None:
+    """Lines from all circles to all of a Dense layer on the right, an arrow to any other layer."""
+    from matplotlib.collections import LineCollection
+
+    lines = []
+    for x, (left, right) in enumerate(pairwise(columns)):
+        if right.dense:
+            pairs = product(_heights(left.units), _heights(right.units))
+            lines += [[(x, start), (x + 1, end)] for start, end in pairs]
+        else:
+            arrow = {"arrowstyle": "->", "color": WITHOUT}
+            ax.annotate("", (x + 0.7, 0), (x + 0.3, 0), arrowprops=arrow, zorder=1)
+    ax.add_collection(LineCollection(lines, colors=LINE, linewidths=0.5, zorder=1), autolim=False)
