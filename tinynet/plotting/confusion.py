@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import to_numpy
 from ..inputs import as_samples
 from .arguments import as_classes, as_names, as_scores, same_length
-from .figures import axes, keep_inside, slanted_names
+from .figures import axes, extent, keep_inside, slanted_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,19 +44,19 @@ def plot_confusion(
 
 
 def _draw(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
-    ax.imshow(counts, cmap="Blues", vmin=0)
+    image = ax.imshow(counts, cmap="Blues", vmin=0)
     ax.grid(False)
     slanted_names(ax, names)
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     keep_inside(ax)
-    extent = ax.get_window_extent()
-    cell = 0.8 * min(extent.width, extent.height) / len(names) * 72 / ax.figure.dpi  # in points
+    cell = min(extent(ax)) / len(names)  # in points
     widest = len(f"{counts.max():,}")
-    size = min(10.0, cell / 1.4, cell / (0.65 * widest))  # a digit is 0.64 sizes wide
-    for label in ax.get_yticklabels():
-        label.set_fontsize(min(label.get_fontsize(), cell))
+    size = min(10.0, cell / 1.5, cell / (0.75 * widest))  # a digit is 0.64 sizes wide
+    for name, above in zip(ax.get_yticklabels(), ax.get_xticklabels(), strict=True):
+        name.set_fontsize(min(above.get_fontsize(), 0.8 * cell))
     for (row, column), number in np.ndenumerate(counts):
-        colour = "white" if number > counts.max() / 2 else "black"
+        red, green, blue, _ = image.cmap(image.norm(number))
+        colour = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
         ax.text(column, row, f"{number:,}", ha="center", va="center", color=colour, fontsize=size)

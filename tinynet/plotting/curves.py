@@ -106,7 +106,7 @@ def _draw_metric(ax: Axes, metric: str, curves: Mapping[str, Sequence[float]], e
     for name, label in ((metric, "training"), (f"val_{metric}", "validation")):
         if name in curves:
             ax.plot(epochs, curves[name], marker=marker, markersize=4, label=label)
-    ax.set_title(metric.replace("_", " "))
+    ax.set_title(metric)
     ax.set_xlabel("epoch")
     ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))

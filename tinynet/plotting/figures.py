@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import FigureBase
+    from matplotlib.figure import Figure, FigureBase
     from matplotlib.text import Text
 
 CLEARANCE = 0.95  # of the room that there is, what texts may fill
@@ -43,17 +43,31 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
         current = plt.gca() if figure.axes else None
         if current is not None and not (current.has_data() or current.texts):
             return current
-    return plt.figure(figsize=size, layout="constrained").add_subplot()
+    return _new(size).add_subplot()
 
 
 def figure(fig: FigureBase | None, size: tuple[float, float]) -> FigureBase:
     """`fig`, or a new figure of this size in inches. TypeError if `fig` is no Figure and no SubFigure."""
-    plt = pyplot()
+    pyplot()
+    from matplotlib.figure import FigureBase
+
     if fig is None:
-        return plt.figure(figsize=size, layout="constrained")
-    if not hasattr(fig, "add_gridspec"):
+        return _new(size)
+    if not isinstance(fig, FigureBase):
         raise TypeError(f"fig must be a Figure or a SubFigure of matplotlib's; got {fig!r}.")
     return fig
+
+
+def _new(size: tuple[float, float]) -> Figure:
+    """A new figure of pyplot's that makes room for all texts."""
+    fig = pyplot().figure(figsize=size, layout="constrained")
+    fig.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    return fig
+
+
+def rows_needed(count: int, rows: int, columns: int, fig: FigureBase | None) -> int:
+    """How many rows a sheet of so many images has: in a new figure none that is empty."""
+    return rows if fig is not None else min(rows, -(-count // columns))
 
 
 def no_ticks(ax: Axes) -> None:
@@ -61,6 +75,15 @@ def no_ticks(ax: Axes) -> None:
     ax.grid(False)
     ax.set_xticks([])
     ax.set_yticks([])
+
+
+def extent(ax: Axes) -> tuple[float, float]:
+    """Width and height of an axes in points, after its figure's layout, if it has one, has placed it."""
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure.canvas.figure)
+    box, points = ax.get_window_extent(), 72 / ax.figure.dpi
+    return box.width * points, box.height * points
 
 
 def cell_width(ax: Axes) -> float:

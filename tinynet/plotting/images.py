@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import integer
 from .arguments import as_classes, as_images, as_names, as_picture, same_length
-from .figures import axes, figure, no_ticks, shrink
+from .figures import axes, figure, no_ticks, rows_needed, shrink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,8 @@ def plot_grid(
     """Draw the first rows x columns of the images, (N, H, W) or (N, H, W, 1), under each its class.
 
     `labels` are classes, (N,): what is written are their `class_names`, or without those their numbers; nothing is
-    written without labels. Where there are fewer images than places the rest stays empty.
+    written without labels. Where there are fewer images than places the rest stays empty; a new figure has only
+    as many rows as it needs.
 
     Returns the figure; `fig` as in tinynet.plotting. ValueError for other shapes, for labels that have no name, and for
     names without labels.
@@ -58,6 +59,7 @@ def plot_grid(
         texts = [names[label] for label in labels]
     elif class_names is not None:
         raise ValueError("class_names says what classes are called, not which image is which: give labels as well.")
+    rows = rows_needed(len(images), rows, columns, fig)
     fig = figure(fig, (2 * columns, 2 * rows))
     draw_sheet(fig, images, texts, rows, columns)
     return fig

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..layers.base import Layer
 from ..layers.core import Dense
 from .curves import activation_name
-from .figures import axes, shrink
+from .figures import axes, extent, shrink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,24 +95,25 @@ def _heights(units: int) -> list[float]:
 
 def _draw_texts(ax: Axes, columns: Sequence[Column]) -> float:
     """Titles and lines, and room for them above and below the circles; the height of a circle's place in points."""
-    points = 72 / ax.figure.dpi
-    extent = ax.get_window_extent()
-    size = min(10.0, extent.height * points / 22)
+    width, height = extent(ax)
+    size = min(10.0, height / 22)
     edge = max(max(_heights(column.units)) for column in columns) + 0.8
-    above = 1.5 * size * (2 if any(column.inside for column in columns) else 1) / (extent.height * points)
-    below = 1.4 * size * max(len(column.lines) for column in columns) / (extent.height * points)
-    whole = 2 * edge / (1 - above - below)
-    ax.set_ylim(-edge - below * whole, edge + above * whole)
+    above = 1.6 * size * (2 if any(column.inside for column in columns) else 1)
+    below = 1.4 * size * max(len(column.lines) for column in columns) + 0.3 * size
+    place = (height - above - below) / (2 * edge)
+    top, bottom = edge + above / place, -edge - below / place
+    ax.set_ylim(bottom, top)
     texts = []
     for x, column in enumerate(columns):
         texts.append(ax.text(x, edge, column.title, ha="center", va="bottom", size=size, weight="bold"))
-        texts.append(ax.text(x, -edge, "\n".join(column.lines), ha="center", va="top", size=size, linespacing=1.3))
+        for number, line in enumerate(column.lines):
+            texts.append(ax.text(x, -edge - 1.4 * number * size / place, line, ha="center", va="top", size=size))
     for inside, first, last in _groups(columns):
-        top, bottom = edge + above * whole, -edge - below * whole
         ax.fill_between([first - 0.48, last + 0.48], bottom, top, color=FRAME, zorder=0, linewidth=0)
-        texts.append(ax.text((first + last) / 2, top, inside, ha="center", va="top", size=size, style="italic"))
-    shrink(texts, extent.width / len(columns))
-    return extent.height * points / whole
+        middle, under = (first + last) / 2, top - 0.2 * size / place
+        texts.append(ax.text(middle, under, inside, ha="center", va="top", size=size, style="italic"))
+    shrink(texts, width / len(columns) * ax.figure.dpi / 72)
+    return place
 
 
 def _groups(columns: Sequence[Column]) -> Iterator[tuple[str, int, int]]:
@@ -125,8 +126,7 @@ def _groups(columns: Sequence[Column]) -> Iterator[tuple[str, int, int]]:
 
 def _draw_circles(ax: Axes, columns: Sequence[Column], place: float) -> None:
     """The circles, as large as their places of so many points allow, and the ellipses."""
-    pitch = ax.get_window_extent().width * 72 / ax.figure.dpi / len(columns)
-    diameter = min(15.0, 0.7 * place, 0.3 * pitch)
+    diameter = min(15.0, 0.7 * place, 0.3 * extent(ax)[0] / len(columns))
     for x, column in enumerate(columns):
         heights = _heights(column.units)
         colour = WITH_WEIGHTS if column.weights else WITHOUT

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import integer
 from .arguments import as_classes, as_images, as_index, as_names, as_probabilities, same_length
-from .figures import axes, cell_width, figure, keep_inside, no_ticks, shrink, slanted_names
+from .figures import axes, cell_width, figure, keep_inside, no_ticks, rows_needed, shrink, slanted_names
 from .images import draw_image, draw_sheet
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 RIGHT, WRONG, OTHER = "blue", "red", "#777777"
+SMALL = 7.0  # points: a caption that is still read with ease
 
 
 def plot_image(
@@ -43,7 +44,7 @@ def plot_image(
     ax = axes(ax, (4, 4))
     draw_image(ax, images[i])
     draw_caption(ax, predictions[i], true_labels[i], names)
-    shrink([ax.xaxis.label], cell_width(ax))
+    _even_size(ax, names)
     return ax
 
 
@@ -90,9 +91,9 @@ def plot_predictions(
     images = as_images(images)
     same_length(predictions=predictions, images=images)
     rows, columns = integer("rows", rows), integer("columns", columns)
+    rows = rows_needed(len(images), rows, columns, fig)
     fig = figure(fig, (4 * columns, 2 * rows))
-    ratios = (3, 2)  # an image has a caption, which is wider than itself
-    grid = fig.add_gridspec(rows, 2 * columns, width_ratios=ratios * columns)
+    grid = fig.add_gridspec(rows, 2 * columns, width_ratios=(3, 2) * columns)  # a caption is wider than its image
     captions = []
     for place in range(min(len(predictions), rows * columns)):
         row, column = divmod(place, columns)
@@ -100,8 +101,9 @@ def plot_predictions(
         draw_image(beside[0], images[place])
         draw_caption(beside[0], predictions[place], true_labels[place], names)
         draw_bars(beside[1], predictions[place], true_labels[place])
+        beside[0].set_anchor("E")  # next to its bars
         captions.append(beside[0].xaxis.label)
-    shrink(captions, fig.bbox.width / columns * ratios[0] / sum(ratios))
+    shrink(captions, 0.7 * fig.bbox.width / columns)  # under the bars, too, there is room
     return fig
 
 
@@ -129,6 +131,7 @@ def plot_mistakes(
     rows, columns = integer("rows", rows), integer("columns", columns)
     wrong = np.flatnonzero(predictions.argmax(axis=1) != true_labels)
     order = wrong[np.argsort(-predictions[wrong].max(axis=1), kind="stable")]
+    rows = rows_needed(max(1, len(order)), rows, columns, fig)
     fig = figure(fig, (2.4 * columns, 2.6 * rows))
     if not len(order):
         ax = fig.add_subplot()
@@ -148,6 +151,19 @@ def draw_caption(ax: Axes, probabilities: np.ndarray, true: int, names: Sequence
     guess = int(probabilities.argmax())
     text = f"{names[guess]} {100 * float(probabilities[guess]):2.0f}% ({names[true]})"
     ax.set_xlabel(text, color=RIGHT if guess == true else WRONG, parse_math=False)
+
+
+def _even_size(ax: Axes, names: Sequence[str]) -> None:
+    """The caption in a size that does for all captions with these names, so that images side by side look alike; but
+    not below SMALL for the sake of others."""
+    label = ax.xaxis.label
+    own, size = label.get_text(), label.get_fontsize()
+    longest = max(names, key=len)
+    label.set_text(f"{longest} 100% ({longest})")
+    shrink([label], cell_width(ax))
+    label.set_text(own)
+    label.set_fontsize(max(label.get_fontsize(), min(SMALL, size)))
+    shrink([label], cell_width(ax))
 
 
 def draw_bars(ax: Axes, probabilities: np.ndarray, true: int) -> None:

@@ -25,7 +25,7 @@ def plot_weights(
 ) -> FigureBase:
     """Draw the weights of the first rows x columns units of the model's first Dense layer as images: column j of its
     kernel (I, O), as an image of H W = I pixels, red where a pixel speaks for the unit, blue where against it, white at
-    0; all in one scale, with one colour bar.
+    0; all in one scale, with one colour bar. The scale ends where one weight in 200 lies beyond.
 
     The images' shape (H, W) is `shape`, or that of the model's inputs, if they are (H, W) or (H, W, 1).
 
@@ -36,7 +36,7 @@ def plot_weights(
     rows, columns = integer("rows", rows), integer("columns", columns)
     height, width = _image_shape(model, shape, kernel.shape[0])
     shown = kernel[:, : rows * columns]
-    limit = float(abs(shown).max()) or 1.0
+    limit = float(np.quantile(abs(shown), 0.995)) or float(abs(shown).max()) or 1.0
     fig = figure(fig, (1.4 * columns + 0.8, 1.4 * rows))
     grid = fig.add_gridspec(rows, columns)
     drawn = []
@@ -45,7 +45,7 @@ def plot_weights(
         image = ax.imshow(weights.reshape(height, width), cmap="RdBu_r", vmin=-limit, vmax=limit)
         no_ticks(ax)
         drawn.append(ax)
-    fig.colorbar(image, ax=drawn)
+    fig.colorbar(image, ax=drawn, extend="both", pad=0.02, aspect=30)
     return fig
 
 
