@@ -104,7 +104,9 @@ def slanted_names(ax: Axes, names: Iterable[str], **options: Any) -> None:
     """Names under the x axis at 45 degrees, at 0, 1, ..., no larger than their distance allows."""
     names = list(names)
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", **options)
-    pitch = ax.get_position(original=True).width * ax.figure.bbox.width / len(names) * 72 / ax.figure.dpi  # in points
+    left, right = ax.get_xlim()
+    width = ax.get_position(original=True).width * ax.figure.bbox.width * 72 / ax.figure.dpi  # in points
+    pitch = width / (right - left)
     for label in ax.get_xticklabels():
         label.set_fontsize(min(label.get_fontsize(), 0.707 * pitch / 1.1))  # cos 45, and a line is 1.1 sizes high
         label.set_parse_math(False)

@@ -112,7 +112,7 @@ def _draw_texts(ax: Axes, columns: Sequence[Column]) -> float:
         ax.fill_between([first - 0.48, last + 0.48], bottom, top, color=FRAME, zorder=0, linewidth=0)
         middle, under = (first + last) / 2, top - 0.2 * size / place
         texts.append(ax.text(middle, under, inside, ha="center", va="top", size=size, style="italic"))
-    shrink(texts, width / len(columns) * ax.figure.dpi / 72)
+    shrink(texts, 0.95 * width / len(columns) * ax.figure.dpi / 72)
     return place
 
 

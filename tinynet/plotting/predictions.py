@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 RIGHT, WRONG, OTHER = "blue", "red", "#777777"
-SMALL = 7.0  # points: a caption that is still read with ease
+SMALL = 8.0  # points: a caption that is still read with ease
 
 
 def plot_image(
