@@ -2,10 +2,12 @@
 
     python examples/fashion_mnist.py
     python examples/fashion_mnist.py --units 256,64 --activation tanh --epochs 10
+    python examples/fashion_mnist.py --plots pictures
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -36,7 +38,7 @@ def main():
     model.summary()
 
     # 3. Training: each epoch shows the network every training image once, in a new order.
-    model.fit(x_train, y_train, epochs=options.epochs, batch_size=options.batch_size)
+    history = model.fit(x_train, y_train, epochs=options.epochs, batch_size=options.batch_size)
 
     # 4. One image alone is a batch of one: shape (1, 28, 28, 1).
     image = x_test[:1, :, :, None]
@@ -45,9 +47,30 @@ def main():
     print(f"An image of shape {image.shape}: {probabilities[guess]:.0%} {CLASS_NAMES[guess]}", end="")
     print(f" (it is: {CLASS_NAMES[y_test[0]]})")
 
-    # 5. What counts: the share of images that it has never seen and names right.
+    # 5. Pictures of all that, if they are asked for.
+    if options.plots:
+        draw(options.plots, model, history, x_test, y_test)
+
+    # 6. What counts: the share of images that it has never seen and names right.
     _, accuracy = model.evaluate(x_test, y_test)
     print(f"Test accuracy: {accuracy:.4f}")
+
+
+def draw(folder, model, history, images, labels):
+    """One PNG for each of what tinynet.plotting draws."""
+    probabilities = model.predict(images)
+    pictures = {
+        "images": tn.plotting.plot_grid(images, labels, CLASS_NAMES),
+        "predictions": tn.plotting.plot_predictions(probabilities, labels, images, CLASS_NAMES),
+        "mistakes": tn.plotting.plot_mistakes(probabilities, labels, images, CLASS_NAMES),
+        "confusion": tn.plotting.plot_confusion(labels, probabilities, CLASS_NAMES).figure,
+        "history": tn.plotting.plot_history(history),
+        "network": tn.plotting.plot_network(model).figure,
+        "weights": tn.plotting.plot_weights(model),
+    }
+    for name, figure in pictures.items():
+        figure.savefig(folder / f"{name}.png")
+    print(f"Pictures in {folder}: {', '.join(f'{name}.png' for name in pictures)}")
 
 
 def load(options):
@@ -74,13 +97,18 @@ def parse():
     parser.add_argument("--backend", choices=["numpy", "cupy"], help="where to compute (default: numpy, the CPU)")
     parser.add_argument("--seed", type=int, default=0, help="decides starting weights and order (default: 0)")
     parser.add_argument("--data-dir", help="a folder with the four files, or to be filled with them")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="write pictures there (needs matplotlib)")
     parser.add_argument("--sample", action="store_true", help="use the 2,000 + 500 images that come with tinynet")
     options = parser.parse_args()
     if min(options.epochs, options.batch_size, *options.units) < 1 or options.seed < 0:
         parser.error("--epochs, --batch-size and --units must be at least 1, --seed at least 0")
     try:
         tn.backend.resolve(options.backend)
-    except (ImportError, RuntimeError) as error:
+        if options.plots:  # before the training, so that it is not for nothing
+            import matplotlib  # noqa: F401
+
+            options.plots.mkdir(parents=True, exist_ok=True)
+    except (ImportError, RuntimeError, OSError) as error:
         parser.error(str(error))
     return options
 

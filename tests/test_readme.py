@@ -1,5 +1,6 @@
 """The README's programs run as they stand, on the sample instead of the full data."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import sabotage
 import tinynet as tn
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PROGRAM, INSIDE, SCALE, CHECKS, WEIGHTS = re.findall(r"```python\n(.*?)```", README, re.S)
+PROGRAM, PIPELINE, INSIDE, SCALE, CHECKS, WEIGHTS = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 @pytest.fixture
 def program(monkeypatch, sample, capsys):
     """The names that the first program leaves behind."""
-    monkeypatch.setattr(tn.datasets.fashion_mnist, "load_data", lambda: sample)
+    monkeypatch.setattr(tn.datasets.fashion_mnist, "load_data", lambda *_, **__: sample)
     names = {}
     exec(PROGRAM, names)
     return names
@@ -28,6 +29,19 @@ def test_the_program(program, capsys):
     assert program["probabilities"].shape == (32, 10)
     assert program["probabilities"].dtype == np.float32
     assert np.allclose(program["probabilities"].sum(axis=1), 1, rtol=0, atol=1e-6)
+
+
+def test_the_pipeline(program, tmp_path, monkeypatch):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    monkeypatch.setattr(tn.datasets, "load", functools.partial(tn.datasets.load, sample=True))
+    monkeypatch.chdir(tmp_path)
+    before = program["model"].optimizer.iterations
+    exec(PIPELINE, {"tn": tn, "model": program["model"]})
+    assert program["model"].optimizer.iterations == before + 5 * 63
+    assert (tmp_path / "predictions.png").read_bytes().startswith(b"\x89PNG")
+    matplotlib.pyplot.close("all")
 
 
 def test_seeing_inside(program):
