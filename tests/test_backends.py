@@ -140,6 +140,18 @@ def test_a_numpy_model_takes_what_is_on_the_device(xy):
     assert equal(life_of(SMALL.compiled("adam"), *xy, give_to_the_device), expected)
 
 
+def test_a_dataset_lives_on_the_host_and_its_batches_go_to_the_device_one_by_one(xy):
+    x, y = xy
+    results = []
+    for name in ("numpy", "cupy"):
+        model = SMALL.compiled("adam", backend=name)
+        dataset = tn.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=1).batch(8)
+        with device.at_most(uploads=2 * 2 * len(dataset), downloads=2):
+            history = model.fit(dataset, epochs=2, verbose=0).history
+        results.append([*history["loss"], *model.evaluate(dataset, verbose=0), model.predict(dataset.take(1)).tolist()])
+    assert results[0] == results[1]
+
+
 class Scale(tn.layers.Layer):
     """y = s x, with a scale s for each feature; as a user writes it."""
 
