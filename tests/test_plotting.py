@@ -321,9 +321,10 @@ def test_a_caption_tells_guess_probability_and_truth():
 
 def test_captions_side_by_side_have_one_size(things):
     images, labels, predictions = things
-    _, axes = plt.subplots(5, 5, figsize=(10, 10))
-    drawn = [plot_image(i, predictions, labels, images, CLASS_NAMES, ax) for i, ax in enumerate(axes.flat)]
-    assert len({ax.xaxis.label.get_fontsize() for ax in drawn}) == 1
+    _, axes = plt.subplots(3, 3, figsize=(10, 10))
+    drawn = [plot_image(i, predictions, labels, images, CLASS_NAMES_RU, ax) for i, ax in enumerate(axes.flat)]
+    (size,) = {ax.xaxis.label.get_fontsize() for ax in drawn}
+    assert 8 < size < 10, "it is that of the longest caption, though it may not be among them"
     for fig in (plot_mistakes(predictions, labels, images, CLASS_NAMES_RU), plot_grid(images, labels, CLASS_NAMES_RU)):
         assert len({ax.xaxis.label.get_fontsize() for ax in fig.axes}) == 1
 

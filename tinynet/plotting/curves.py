@@ -50,7 +50,7 @@ def plot_activation(
         ax.plot(x, values)
         ax.set_title(title)
         ax.set_xlabel("x")
-        ax.axhline(0, color="#999999", linewidth=0.8, zorder=0)
+        ax.axhline(0, color="#999999", linewidth=0.8, zorder=1)
         ax.grid(True, color="#dddddd")
         ax.set_axisbelow(True)
     return fig

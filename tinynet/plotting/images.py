@@ -65,9 +65,7 @@ def plot_grid(
     return fig
 
 
-def draw_sheet(
-    fig: FigureBase, images: np.ndarray, texts: Sequence[str] | None, rows: int, columns: int
-) -> list[Axes]:
+def draw_sheet(fig: FigureBase, images: np.ndarray, texts: Sequence[str] | None, rows: int, columns: int) -> list[Axes]:
     """The first rows x columns images, under each its text, all in one size; the axes of those that there are."""
     grid = fig.add_gridspec(rows, columns)
     drawn = [fig.add_subplot(grid[divmod(place, columns)]) for place in range(min(len(images), rows * columns))]
