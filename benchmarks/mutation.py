@@ -17,6 +17,7 @@ The rule of what is left out, by where it stands:
   a string, so docstrings and names stay too;
 - annotations, decorators and `if TYPE_CHECKING`;
 - what changes speed alone: the arguments `out=` and `copy=`; and `strict=` of zip, an assertion about ourselves;
+- the pictures (`plotting/`), where most numbers are sizes and distances, which are judged by looking;
 - the default of a parameter that its function does not read: it is there for the signature that all layers share.
 
 The survivors that change nothing stand in tests/mutation_survivors.txt, each with the reason. The command fails if
@@ -72,9 +73,11 @@ MUTATED = [
     "gradcheck/*.py",
 ]
 # What is not run: the tests of other files, and the one that takes minutes.
-UNUSED_TESTS = {f"test_{name}.py" for name in ("examples", "fashion_mnist", "fetch", "idx", "progress", "readme")}
+UNUSED = "examples fashion_mnist fetch idx notebooks plotting progress readme"
+UNUSED_TESTS = {f"test_{name}.py" for name in UNUSED.split()}
 # What runs before all others on whatever is not gradcheck's: a second each, and much of what there is.
-QUICK_TESTS = {f"test_{name}.py" for name in ("keras_parity", "layers", "losses", "metrics", "fit", "structure")}
+QUICK = "keras_parity layers losses metrics fit structure dataset load"
+QUICK_TESTS = {f"test_{name}.py" for name in QUICK.split()}
 SLOW_TESTS = ["tests/test_training.py::test_the_lesson_on_the_real_data_over_five_seeds"]
 LOADED_ONCE = ["pytest", "hypothesis.extra.numpy", "numpy.random", "scipy.special", "sklearn.metrics", "sympy"]
 SURVIVORS = ROOT / "tests" / "mutation_survivors.txt"
