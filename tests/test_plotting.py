@@ -319,6 +319,17 @@ def test_a_caption_tells_guess_probability_and_truth():
     assert low.get_xlabel() == "0  8% (0)", "two places, as the lesson's {:2.0f}"
 
 
+def test_names_are_smaller_in_a_small_figure(things):
+    images, labels, predictions = things
+    for columns in (5, 3):
+        fig = plt.figure(figsize=(columns, columns), layout="constrained")
+        plot_grid(images, labels, CLASS_NAMES_RU, rows=columns, columns=columns, fig=fig)
+        check_readable(fig, smallest=5)
+    for draw in (plot_predictions, plot_mistakes):
+        fig = draw(predictions, labels, images, CLASS_NAMES_RU, fig=plt.figure(figsize=(9, 8), layout="constrained"))
+        check_readable(fig, smallest=5)
+
+
 def test_captions_side_by_side_have_one_size(things):
     images, labels, predictions = things
     _, axes = plt.subplots(3, 3, figsize=(10, 10))
@@ -381,6 +392,8 @@ def test_mistakes_begin_with_the_most_confident():
     assert [int(shown(ax)[0, 0]) for ax in fig.axes] == [2, 4, 3, 1]
     assert [ax.get_xlabel() for ax in fig.axes] == ["b 80% (a)", "a 80% (b)", "b 70% (a)", "a 60% (b)"]
     assert {ax.xaxis.label.get_color() for ax in fig.axes} == {RED}
+    equal = plot_mistakes([[0.2, 0.8]] * 100, [0] * 100, np.arange(100)[:, None, None] * np.ones((100, 2, 2)), rows=2)
+    assert [int(shown(ax)[0, 0]) for ax in equal.axes] == list(range(10)), "in their order"
     few = plot_mistakes(predictions, labels, images, rows=1, columns=2)
     assert [int(shown(ax)[0, 0]) for ax in few.axes] == [2, 4]
 
@@ -418,16 +431,21 @@ def test_counts_are_white_on_dark_and_black_on_light():
     ax = plot_confusion([0] * 1000 + [1], [0] * 1000 + [0])
     texts = table(ax)
     assert texts[0, 0].get_text() == "1,000"
+    assert ax.images[0].get_clim() == (0, 1000)
     assert texts[0, 0].get_color() == "white"
     assert {texts[place].get_color() for place in ((0, 1), (1, 0), (1, 1))} == {"black"}
 
 
-def test_many_classes_and_a_small_figure_without_a_layout():
-    rng = np.random.default_rng(0)
-    names = [f"class number {i}" for i in range(25)]
-    check_readable(plot_confusion(rng.integers(0, 25, 900), rng.integers(0, 25, 900), names), smallest=5)
-    plt.figure(figsize=(6, 4))
-    check_readable(plot_confusion([0, 9], [9, 0], CLASS_NAMES_RU), smallest=5)
+def test_confusion_of_many_classes_and_samples_in_small_figures():
+    names = [f"class number {i}" for i in range(15)]
+    plt.figure(figsize=(4, 4), layout="constrained")
+    check_readable(plot_confusion(range(15), range(15), names), smallest=5)
+    plt.figure(figsize=(5, 5), layout="constrained")
+    every = np.array(list(np.ndindex(10, 10)) * 1111)
+    check_readable(plot_confusion(*every.T), smallest=5)
+    for size in ((6, 4), (4, 6)):
+        plt.figure(figsize=size)  # without a layout
+        check_readable(plot_confusion([0, 9], [9, 0], CLASS_NAMES_RU), smallest=5)
 
 
 # ---- curves ---------------------------------------------------------------------------------------------------------
@@ -534,6 +552,7 @@ def test_a_history_may_be_a_dictionary_and_short():
     assert [ax.get_title() for ax in fig.axes] == ["loss", "accuracy", "learning_rate"]
     assert [len(ax.lines) for ax in fig.axes] == [2, 1, 1]
     assert all(line.get_marker() == "o" for ax in fig.axes for line in ax.lines), "a point alone needs a marker"
+    assert [ax.get_xlim() for ax in fig.axes] == [(0.5, 1.5)] * 3
     low, high = fig.axes[0].get_xlim()
     assert [tick for tick in fig.axes[0].get_xticks() if low <= tick <= high] == [1]
     check_readable(fig)
@@ -749,7 +768,9 @@ def test_lists_columns_of_labels_and_names_of_any_sequence_are_accepted():
     assert plot_image(np.int64(1), P.astype("float16"), [0.0, 1.0, 1.0], X).get_xlabel() == "0 50% (1)"
     dollars = plot_grid(X, [0, 0, 0], ("$x$ and $y$", "never"))
     assert check_readable(dollars)[0].get_text() == "$x$ and $y$"
-    assert not dollars.axes[0].xaxis.label.get_parse_math(), "a name is no formula"
+    bars = plot_value_array(0, P, Y, ["$x$", "$y$"])
+    for text in (dollars.axes[0].xaxis.label, *bars.get_xticklabels()):
+        assert not text.get_parse_math(), "a name is no formula"
     assert plot_image(0, P[:1], Y, X).get_xlabel() == "0 50% (0)", "a single prediction, as in the lesson"
 
 

@@ -46,16 +46,16 @@ def plot_confusion(
 def _draw(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
     image = ax.imshow(counts, cmap="Blues", vmin=0)
     ax.grid(False)
-    slanted_names(ax, names)
-    ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    slanted_names(ax, names)
     keep_inside(ax)
+    for name, below in zip(ax.get_yticklabels(), ax.get_xticklabels(), strict=True):
+        name.set_fontsize(below.get_fontsize())
     cell = min(extent(ax)) / len(names)  # in points
     widest = len(f"{counts.max():,}")
     size = min(10.0, cell / 1.5, cell / (0.75 * widest))  # a digit is 0.64 sizes wide
-    for name, above in zip(ax.get_yticklabels(), ax.get_xticklabels(), strict=True):
-        name.set_fontsize(min(above.get_fontsize(), 0.8 * cell))
     for (row, column), number in np.ndenumerate(counts):
         red, green, blue, _ = image.cmap(image.norm(number))
         colour = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"

@@ -65,13 +65,13 @@ def activation_name(layer: Layer) -> str:
 def _curves(layer: Layer, name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """f(x) and f'(x), by the layer's own forward and backward, for x of shape (n,)."""
     layer = copy.deepcopy(layer)
-    layer.setup((len(x),), dtype="float64")
+    layer.setup((len(x),))
     parts = layer.parts()
     if layer.weights or any(part.random for part in parts):
         raise ValueError(f"{name} is not a function alone: a layer with weights or randomness has no one curve.")
     y, caches = forward_chain(parts, x[None])
     halves = [forward_chain(parts, half[None])[0] for half in np.array_split(x, 2)]
-    if y.shape != (1, len(x)) or not np.array_equal(np.concatenate(halves, axis=1), y, equal_nan=True):
+    if not np.array_equal(np.concatenate(halves, axis=1), y, equal_nan=True):
         raise ValueError(
             f"{name} is not elementwise: each of its outputs depends on all inputs, so it has no curve over one x. "
             "Elementwise are relu, sigmoid, tanh, gelu and others."

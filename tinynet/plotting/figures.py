@@ -80,8 +80,9 @@ def no_ticks(ax: Axes) -> None:
 def extent(ax: Axes) -> tuple[float, float]:
     """Width and height of an axes in points, after its figure's layout, if it has one, has placed it."""
     engine = ax.figure.get_layout_engine()
-    if engine is not None:
+    for _ in range(0 if engine is None else 3):  # that of a square axes comes to rest step by step
         engine.execute(ax.figure.canvas.figure)
+    ax.apply_aspect()
     box, points = ax.get_window_extent(), 72 / ax.figure.dpi
     return box.width * points, box.height * points
 
@@ -105,8 +106,7 @@ def slanted_names(ax: Axes, names: Iterable[str], **options: Any) -> None:
     names = list(names)
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", **options)
     left, right = ax.get_xlim()
-    width = ax.get_position(original=True).width * ax.figure.bbox.width * 72 / ax.figure.dpi  # in points
-    pitch = width / (right - left)
+    pitch = extent(ax)[0] / (right - left)  # in points
     for label in ax.get_xticklabels():
         label.set_fontsize(min(label.get_fontsize(), 0.707 * pitch / 1.1))  # cos 45, and a line is 1.1 sizes high
         label.set_parse_math(False)
