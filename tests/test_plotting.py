@@ -181,11 +181,12 @@ def test_the_lessons_own_figures(names, things):
 # ---- where it is drawn ----------------------------------------------------------------------------------------------
 
 small = tn.Sequential([tn.Input((4,)), tn.layers.Dense(3, "relu"), tn.layers.Dense(2, "softmax")], seed=0)
+NAMES = CLASS_NAMES_RU
 ON_AXES = {
     "plot_picture": lambda x, y, p, ax: plot_picture(x[0], ax=ax),
     "plot_image": lambda x, y, p, ax: plot_image(1, p, y, x, ax=ax),
-    "plot_value_array": lambda x, y, p, ax: plot_value_array(1, p, y, ax=ax),
-    "plot_confusion": lambda x, y, p, ax: plot_confusion(y, p, ax=ax),
+    "plot_value_array": lambda x, y, p, ax: plot_value_array(1, p, y, NAMES, ax=ax),
+    "plot_confusion": lambda x, y, p, ax: plot_confusion(y, p, NAMES, ax=ax),
     "plot_network": lambda x, y, p, ax: plot_network(small, ax=ax),
 }
 ON_FIGURES = {
@@ -206,6 +207,9 @@ def test_what_needs_one_axes(name, things):
     assert draw(*things, given) is given
     assert plt.get_fignums() == []
     assert given.has_data()
+    for layout in (None, "constrained"):
+        _, right = matplotlib.figure.Figure(figsize=(20, 8), layout=layout).subfigures(1, 2)
+        assert draw(*things, right.add_subplot()) is right.axes[0]
     first = draw(*things, None)
     assert first.figure is plt.gcf()
     assert type(first.figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
@@ -567,6 +571,7 @@ def test_a_history_may_be_a_dictionary_and_short():
         (None, r"history must be what fit returns, or its dictionary of lists; got None"),
         ({}, r"history holds no epoch to draw; got \{\}\. Train first"),
         (tn.callbacks.History(), "history holds no epoch to draw"),
+        ({"loss": 0.5}, r"history must be what fit returns, or its dictionary of lists; got \{'loss': 0\.5\}"),
         ({"loss": []}, "history holds no epoch to draw"),
         ({"loss": [1, 2], "val_loss": [1]}, r"one number for each epoch; got \{'loss': 2, 'val_loss': 1\}.*"),
     ],
@@ -728,6 +733,8 @@ WRONG_CALLS = [
     (lambda: plot_image(0, P, Y, X, ["a"]), "one name for each of the 2 classes; got 1 names"),
     (lambda: plot_image(0, P, Y, X, ["a", "b", "c"]), "one name for each of the 2 classes; got 3 names"),
     (lambda: plot_image(0, P, Y, X, "ab"), "class_names must be a list or tuple of strings.*; got 'ab'"),
+    (lambda: plot_grid(X, Y, 3), r"class_names must be a list or tuple of strings.*; got 3"),
+    (lambda: plot_grid(X, Y, []), r"class_names must be a list or tuple of strings.*; got \[\]"),
     (lambda: plot_image(0, P, Y, X, [1, 2]), r"class_names must be a list or tuple of strings.*; got \[1, 2\]"),
     (lambda: plot_value_array(0, P, [0, 1, 2]), "true_labels must be classes, integers from 0 to 1; got 2 at place 2"),
     (lambda: plot_value_array(0, P, np.eye(2)[Y]), r"If they are one-hot: true_labels\.argmax\(axis=1\)"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,12 +86,17 @@ def as_names(class_names: Any, count: int, exactly: bool = True) -> list[str]:
     """The name of each of `count` classes, their numbers if class_names is None; `exactly` so many, or more."""
     if class_names is None:
         return [str(number) for number in range(count)]
-    names = [] if isinstance(class_names, str) else list(class_names)
+    names = list(class_names) if isinstance(class_names, Iterable) and not isinstance(class_names, str) else []
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"class_names must be a list or tuple of strings, one for each class; got {class_names!r}.")
     if len(names) < count or (exactly and len(names) > count):
         raise ValueError(f"class_names must have one name for each of the {count} classes; got {len(names)} names.")
     return [str(name) for name in names]
+
+
+def number_of_names(class_names: Any) -> int | None:
+    """How many classes have names; None if class_names is None."""
+    return None if class_names is None else len(as_names(class_names, 1, exactly=False))
 
 
 def as_index(i: Any, count: int) -> int:

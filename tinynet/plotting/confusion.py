@@ -9,7 +9,7 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..inputs import as_samples
-from .arguments import as_classes, as_names, as_scores, same_length
+from .arguments import as_classes, as_names, as_scores, number_of_names, same_length
 from .figures import axes, extent, keep_inside, slanted_names
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def plot_confusion(
     """
     predictions = to_numpy(as_samples(predictions, "predictions"))
     if predictions.ndim == 1:
-        known = None if class_names is None else len(as_names(class_names, 1, exactly=False))
-        guesses, count = as_classes(predictions, "predictions", known), known
+        count = number_of_names(class_names)
+        guesses = as_classes(predictions, "predictions", count)
     else:
         guesses, count = as_scores(predictions).argmax(axis=1), predictions.shape[1]
     true = as_classes(true_labels, "true_labels", count)

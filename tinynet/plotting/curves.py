@@ -118,7 +118,7 @@ def _draw_metric(ax: Axes, metric: str, curves: Mapping[str, Sequence[float]], e
 def _recorded(history: Any) -> tuple[dict[str, list[float]], list[int]]:
     """The lists by name, and the epochs' numbers from 1."""
     curves = getattr(history, "history", history)
-    if not isinstance(curves, Mapping):
+    if not isinstance(curves, Mapping) or any(np.ndim(values) != 1 for values in curves.values()):
         raise ValueError(f"history must be what fit returns, or its dictionary of lists; got {history!r}.")
     if not curves or not all(len(values) for values in curves.values()):
         raise ValueError(f"history holds no epoch to draw; got {dict(curves)!r}. Train first: model.fit(...).")

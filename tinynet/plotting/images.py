@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import integer
-from .arguments import as_classes, as_images, as_names, as_picture, same_length
+from .arguments import as_classes, as_images, as_names, as_picture, number_of_names, same_length
 from .figures import axes, figure, no_ticks, rows_needed, shrink
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def plot_grid(
     rows, columns = integer("rows", rows), integer("columns", columns)
     texts = None
     if labels is not None:
-        labels = as_classes(labels, "labels", None if class_names is None else len(class_names))
+        labels = as_classes(labels, "labels", number_of_names(class_names))
         same_length(images=images, labels=labels)
         names = as_names(class_names, int(labels.max()) + 1, exactly=False)
         texts = [names[label] for label in labels]
