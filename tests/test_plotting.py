@@ -337,7 +337,8 @@ def test_names_are_smaller_in_a_small_figure(things):
 def test_captions_side_by_side_have_one_size(things):
     images, labels, predictions = things
     _, axes = plt.subplots(3, 3, figsize=(10, 10))
-    drawn = [plot_image(i, predictions, labels, images, CLASS_NAMES_RU, ax) for i, ax in enumerate(axes.flat)]
+    names = CLASS_NAMES_RU[::-1]
+    drawn = [plot_image(i, predictions, labels, images, names, ax) for i, ax in enumerate(axes.flat)]
     (size,) = {ax.xaxis.label.get_fontsize() for ax in drawn}
     assert 8 < size < 10, "it is that of the longest caption, though it may not be among them"
     for fig in (plot_mistakes(predictions, labels, images, CLASS_NAMES_RU), plot_grid(images, labels, CLASS_NAMES_RU)):
@@ -608,6 +609,9 @@ def test_the_lessons_network(lesson_model):
     assert circles(ax) == [10, 10, 10]
     assert len(lines(ax)) == 10 * 10 + 10 * 10
     check_readable(ax, smallest=8)
+    for layout in (None, "constrained"):
+        plt.figure(figsize=(4, 3), layout=layout)
+        check_readable(plot_network(lesson_model()), smallest=5)
 
 
 def test_a_network_that_begins_with_a_dense_layer_shows_its_inputs():
