@@ -608,6 +608,7 @@ def test_the_lessons_network(lesson_model):
     ]
     assert circles(ax) == [10, 10, 10]
     assert len(lines(ax)) == 10 * 10 + 10 * 10
+    assert not ax.axison
     check_readable(ax, smallest=8)
     for layout in (None, "constrained"):
         plt.figure(figsize=(4, 3), layout=layout)

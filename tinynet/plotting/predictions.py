@@ -162,8 +162,9 @@ def _even_size(ax: Axes, names: Sequence[str]) -> None:
     label.set_text(f"{longest} 100% ({longest})")
     shrink([label], cell_width(ax))
     label.set_text(own)
-    label.set_fontsize(max(label.get_fontsize(), min(SMALL, size)))
-    shrink([label], cell_width(ax))
+    if label.get_fontsize() < min(SMALL, size):
+        label.set_fontsize(min(SMALL, size))
+        shrink([label], cell_width(ax))
 
 
 def draw_bars(ax: Axes, probabilities: np.ndarray, true: int) -> None:
