@@ -49,8 +49,9 @@ def _draw(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     ax.set_yticks(range(len(names)), names, parse_math=False)
-    slanted_names(ax, names)
-    keep_inside(ax)
+    for _ in range(2):  # what keeps the names inside makes the axes smaller
+        slanted_names(ax, names)
+        keep_inside(ax)
     for name, below in zip(ax.get_yticklabels(), ax.get_xticklabels(), strict=True):
         name.set_fontsize(below.get_fontsize())
     cell = min(extent(ax)) / len(names)  # in points
