@@ -2,6 +2,8 @@
 
 import copy
 import math
+import subprocess
+import sys
 import threading
 import time
 
@@ -23,8 +25,8 @@ def values(dataset):
     return [element.tolist() for element in dataset]
 
 
-# What tf.data does, said with lists. A dataset without end is given by its first LONG elements.
-LONG = 60
+# What tf.data does, said with lists. A dataset without end is as one that is repeated LONG times.
+LONG = 4 * (9 + 9)  # as many passes as the largest batches, skipped and taken, can need of one element
 OPERATIONS = {
     "map": (st.just(()), lambda d: d.map(double), lambda e: [double(one) for one in e]),
     "batch": (
@@ -233,6 +235,67 @@ def test_the_data_are_not_copied_and_cannot_be_changed_through_an_element():
     assert values(cached) == [[1, 2], [3, 4], [5, 6]]
 
 
+def test_a_function_may_return_the_same_array_each_time():
+    x = np.arange(4.0)[:, None]
+    buffer = np.empty(1)
+    reused = Dataset.from_tensor_slices(x).map(lambda row: np.multiply(row, 2, out=buffer))
+    expected = [[0], [2], [4], [6]]
+    assert [row.tolist() for row in list(reused)] == expected
+    assert [row.tolist() for row in list(reused.prefetch(4))] == expected
+    assert [row.tolist() for row in list(reused.cache())] == expected
+    assert next(iter(reused.batch(4))).tolist() == expected
+    table = np.zeros(2)
+    for row in numbers(3).map(lambda i: table):
+        row += 1
+    assert table.tolist() == [0, 0], "what is given out is a copy"
+    for row in numbers(2).map(lambda i: np.broadcast_to(i, (2,))):
+        row += 1
+
+
+def test_what_is_cached_keeps_no_more_than_itself():
+    cached = numbers(3).map(lambda i: np.zeros(1000)[:1]).cache()
+    list(cached)
+    assert all(element.base is None for element in cached._source.elements.values())
+
+
+def test_cache_of_arrays_in_memory_copies_nothing():
+    x = np.zeros((5, 2))
+    assert np.shares_memory(Dataset.from_tensor_slices(x).cache()._source.arrays, x)
+
+
+def test_strings_of_any_length_make_a_batch():
+    names = numbers(4).map(lambda i: (["a", "bbb", "cc", "dddd"][i], i))
+    texts, places = next(iter(names.batch(4)))
+    assert texts.tolist() == ["a", "bbb", "cc", "dddd"]
+    assert places.tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match=r"element 0 is <U1 \(\), but element 1 is int64 \(\)"):
+        list(numbers(2).map(lambda i: i if i else "a").batch(2))
+
+
+def test_an_empty_dataset_may_be_repeated():
+    empty = numbers(0).repeat()
+    assert (values(empty), len(empty)) == ([], 0)
+    assert values(numbers(0).shuffle(3).batch(2).map(double)) == []
+
+
+def test_the_models_shuffle_draws_other_numbers(corners):
+    x, y = np.arange(60)[:, None], np.zeros(60, int)
+    seen = []
+
+    class Look(tn.layers.Layer):
+        def forward(self, x, training=False):
+            seen.extend(x[:, 0].astype(int).tolist())
+            return x, None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy
+
+    made = tn.Sequential([Look(input_shape=(1,)), tn.layers.Dense(1)], seed=3)
+    made.compile("sgd", "mse")
+    made.fit(x, y, verbose=0, batch_size=60)
+    assert seen != values(numbers(60).shuffle(60, seed=3))
+
+
 def test_each_step_leaves_the_dataset_before_it_as_it_was():
     base = numbers(4)
     for step in (lambda d: d.batch(2), lambda d: d.take(1), lambda d: d.map(double), lambda d: d.repeat()):
@@ -268,6 +331,45 @@ def test_prefetch_makes_elements_ahead_and_no_more():
         thread.join(timeout=10)
         assert not thread.is_alive()
     assert values(numbers(5).prefetch(tn.data.AUTOTUNE)) == [0, 1, 2, 3, 4]
+
+
+def test_prefetch_before_a_batch_makes_as_many_elements_ahead():
+    made = []
+    iterator = iter(numbers(1000).map(lambda x: made.append(x) or x).prefetch(20).batch(10))
+    next(iterator)
+    deadline = time.monotonic() + 10
+    while len(made) < 40 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert len(made) == 40, "one batch given, two that wait, and one that waits for a place"
+    iterator.close()
+    assert values(numbers(6).prefetch(1).batch(4).map(double).take(1)) == [[1, 3, 5, 7]]
+
+
+def test_prefetch_knows_the_settings_of_whoever_asks():
+    divided = numbers(2).map(lambda x: np.float64(1) / x).prefetch(1)
+    with np.errstate(divide="raise"), pytest.raises(RuntimeError, match="FloatingPointError"):
+        list(divided)
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_prefetch_hands_on_what_is_no_error_too(kind):
+    def f(x):
+        raise kind
+
+    with pytest.raises(kind):
+        list(numbers(3).map(f).prefetch(1))
+
+
+def test_a_program_ends_although_a_prefetching_thread_is_alive():
+    code = "import tinynet as tn; i = iter(tn.data.Dataset.from_tensor_slices([1, 2, 3]).repeat().prefetch(1)); next(i)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0
+
+
+def test_the_error_in_a_function_is_the_cause_of_what_is_raised():
+    with pytest.raises(RuntimeError) as caught:
+        list(numbers(2).map(lambda x: {}["a"]))
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_prefetch_hands_on_errors_where_they_belong():
@@ -313,7 +415,17 @@ def test_it_says_what_it_is():
         (lambda: numbers(3).prefetch(0), ValueError, r"buffer_size must be a positive integer, or -1 \(data.AUTOTUNE"),
         (lambda: numbers(3).prefetch(-2), ValueError, "buffer_size must be an integer of at least -1; got -2"),
         (lambda: numbers(3).map("f"), TypeError, "map needs a function of an element; got 'f'"),
-        (lambda: numbers(3).filter(bool), AttributeError, "Dataset.filter is not in tinynet, .* batch, cache"),
+        (lambda: numbers(3).filter(bool), AttributeError, "Dataset.filter is not in tinynet, .* map, batch,"),
+        (lambda: Dataset.zip, AttributeError, "Dataset.zip is not in tinynet, which has a part of tf.data"),
+        (lambda: numbers(3).bach(2), AttributeError, r"Did you mean batch\?"),
+        (lambda: Dataset(np.zeros(3)), TypeError, "A dataset is made by Dataset.from_tensor_slices"),
+        (lambda: numbers(3).map(double, num_parallel_calls=-1), TypeError, "'num_parallel_calls' .* Leave it"),
+        (lambda: numbers(3).shuffle(buffersize=3), TypeError, r"shuffle has .* Did you mean 'buffer_size'\?"),
+        (lambda: numbers(3).batch(2, rest=1), TypeError, "no argument 'rest' .* It takes batch_size, drop_remainder"),
+        (lambda: numbers(3).repeat(10**20), ValueError, "count must be at most 9223372036854775807; got 1000000"),
+        (lambda: numbers(3).shuffle(10**19), ValueError, "buffer_size must be at most"),
+        (lambda: numbers(3).batch(10**19), ValueError, "batch_size must be at most"),
+        (lambda: tn.data.experimental, AttributeError, "which is a small part of tf.data"),
         (lambda: Dataset.from_tensor_slices(5), ValueError, "cuts arrays along their first axis; got 5"),
         (lambda: Dataset.from_tensor_slices((np.zeros(2), 1)), ValueError, "cuts arrays along their first axis; got 1"),
         (lambda: Dataset.from_tensor_slices(([1, 2], [1])), ValueError, "must have one length; got 2 and 1"),
@@ -331,6 +443,11 @@ def pairs(n=6):
     return Dataset.from_tensor_slices((np.zeros((n, 2), "uint8"), np.arange(n)))
 
 
+def _in_place(x, y):
+    x /= 255
+    return x, y
+
+
 def _shape(x, y):
     return x[: 1 + (y == 4)], y
 
@@ -344,11 +461,17 @@ def _shape(x, y):
         (lambda: pairs().map(lambda x, y: None), RuntimeError, "it returned None; is a return missing"),
         (lambda: pairs().map(lambda x, y: (x, None)), RuntimeError, "it returned None; is a return missing"),
         (lambda: pairs().map(lambda x, y: {1, 2}), RuntimeError, "it returned {1, 2}, which is no array"),
-        (lambda: pairs().map(_shape).batch(3), ValueError, r"3 is uint8 \(1,\), but element 4 is uint8 \(2,\)"),
+        (lambda: pairs().map(lambda x, y: np.array([None])), RuntimeError, r"returned array\(\[None\].* no array"),
+        (lambda: pairs().map(lambda x, y: [x, y]), RuntimeError, "lists that make no array; return a tuple"),
+        (lambda: pairs().map(_in_place), RuntimeError, r'divided in place: take images.astype\("float32"\) first'),
+        (lambda: pairs().map(lambda x: x), RuntimeError, "The parts of a tuple are arguments of their own"),
+        (lambda: pairs().map(lambda x, y: x / 2 if y else x).batch(2), ValueError, r"uint8 \(2,\), .* float64 \(2,\)"),
+        (lambda: numbers(2).map(lambda x: {"a": x} if x else (x,)).batch(2), ValueError, "element 1 is {'a': int64"),
+        (lambda: pairs().map(_shape).batch(3), ValueError, r"3 is \(uint8 \(1,\), .* element 4 is \(uint8 \(2,\)"),
         (lambda: numbers(2).map(lambda x: x / 2 if x else x).batch(2), ValueError, r"0 is int64 \(\), but .* float64"),
         (lambda: numbers(2).map(lambda x: (x, x) if x else x).batch(2), ValueError, r"1 is \(int64 \(\), int64"),
         (lambda: numbers(2).map(lambda x: (x,) * (1 + x)).batch(2), ValueError, r"element 0 is \(int64 \(\),\), but"),
-        (lambda: numbers(2).map(lambda x: {f"a{x}": x}).batch(2), ValueError, "1 has other names than element 0"),
+        (lambda: numbers(2).map(lambda x: {f"a{x}": x}).batch(2), ValueError, "0 is {'a0': .* element 1 is {'a1'"),
         (lambda: numbers(3).batch(2).batch(2), ValueError, r"elements 0, 1 is int64 \(2,\), but the batch of .* 2"),
     ],
 )
@@ -457,14 +580,14 @@ def test_a_dataset_of_single_samples_is_told_to_be_batched(built, corners):
     if not built:
         made = tn.Sequential([tn.layers.Dense(3, "softmax")])
         made.compile("adam", "sparse_categorical_crossentropy")
-    for labels in (y, np.eye(3)[y]):
+    for labels in (y, np.eye(3)[y]) if built else (y,):
         single = Dataset.from_tensor_slices((x, labels))
         for call in (made.fit, made.evaluate):
-            with pytest.raises(ValueError, match=r"gives its samples one by one: call .batch\(32\) on it"):
+            with pytest.raises(ValueError, match=r"gives single samples, x of shape .3,.: call .batch\(32\) on it"):
                 call(single, verbose=0)
     assert made.built == built
     if built:
-        with pytest.raises(ValueError, match=r"x is a single sample.* call .batch\(32\)"):
+        with pytest.raises(ValueError, match=r"gives single samples, x of shape .3,.: call .batch\(32\)"):
             made.predict(Dataset.from_tensor_slices(x))
 
 
@@ -473,6 +596,10 @@ def test_arrays_that_are_batches_already_need_no_batch(corners):
     made = model()
     made.fit(Dataset.from_tensor_slices((x.reshape(2, 32, 3), y.reshape(2, 32))), verbose=0)
     assert made.optimizer.iterations == 2
+    wrong = Dataset.from_tensor_slices((x.reshape(2, 32, 3), y.reshape(2, 32) + 5))
+    with pytest.raises(ValueError, match="label") as caught:
+        made.fit(wrong, verbose=0)
+    assert ".batch" not in str(caught.value), "that is not what is wrong"
 
 
 def test_the_first_batch_that_builds_a_model_is_not_lost_nor_drawn_twice(corners):
@@ -496,6 +623,43 @@ def test_a_dataset_without_elements_or_of_something_else(call):
         run(named, verbose=0)
     with pytest.raises(ValueError, match="batch_size cannot be given where x gives the batches"):
         run(pairs().batch(2), batch_size=3, verbose=0)
+    with pytest.raises(ValueError, match=r"x is a dictionary of 'train', 'test'\. Of the splits"):
+        run({"train": pairs(), "test": pairs()}, verbose=0)
+
+
+def test_predict_says_what_it_takes_instead_of_dictionaries():
+    with pytest.raises(ValueError, match=r"Batches must be x, \(x,\), .* got a dictionary of 'image'"):
+        model().predict(Dataset.from_tensor_slices({"image": np.zeros((4, 3))}).batch(2))
+
+
+def test_validation_data_are_looked_at_before_the_training(corners):
+    x, y = corners()
+    made = model()
+    for wrong, message in (
+        (Dataset.from_tensor_slices((x[:0], y[:0])).batch(2), "validation_data: There are no batches"),
+        (Dataset.from_tensor_slices((x, y)), "validation_data: The dataset gives single samples"),
+        (Dataset.from_tensor_slices((x[:, :2], y)).batch(8), "validation_data: x has the wrong shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            made.fit(x, y, validation_data=wrong, verbose=0)
+    assert made.optimizer.iterations == 0
+    drawn = []
+    counted = Dataset.from_tensor_slices((x, y)).map(lambda *pair: drawn.append(0) or pair).batch(60)
+    made.fit(x, y, validation_data=counted, epochs=2, verbose=0)
+    assert len(drawn) == 2 * 60, "the batch that was looked at is used"
+
+
+def test_fewer_batches_than_asked_for_bring_a_warning(corners):
+    x, y = corners()
+    made, dataset = model(), Dataset.from_tensor_slices(corners()).batch(32)
+    with pytest.warns(UserWarning, match="there were 2 batches; asked for were 10"):
+        made.evaluate(dataset, steps=10, verbose=0)
+    with pytest.warns(UserWarning, match="there were 2 batches; asked for were 3"):
+        assert len(made.predict(dataset, steps=3)) == 60
+    with pytest.warns(UserWarning, match="asked for were 3") as seen:
+        made.fit(x, y, validation_data=dataset, validation_steps=3, epochs=3, verbose=0)
+    assert len(seen) == 1
+    made.evaluate(dataset, steps=2, verbose=0)
 
 
 def test_a_function_that_fails_in_fit_says_where(corners):

@@ -460,3 +460,18 @@ def test_one_hot_labels_of_two_classes_are_seen_to_be_sorted():
     with pytest.warns(UserWarning, match="sorted by class"):
         model.fit(x, labels, validation_split=0.25, verbose=0)
     model.fit(x, np.eye(2)[[0, 1] * 6], validation_split=0.25, verbose=0)
+
+
+def test_misspelt_arguments_are_named_with_the_nearest():
+    model = line()
+    for call, message in (
+        (lambda: model.fit(X, Y, epoch=2), r"fit has no argument 'epoch' in tinynet. Did you mean 'epochs'\?"),
+        (lambda: model.evaluate(X, Y, verbos=0), r"evaluate has .* Did you mean 'verbose'\?"),
+        (lambda: model.predict(X, batchsize=0), r"predict has .* Did you mean 'batch_size'\?"),
+        (lambda: model.predict(X, workers=0), "predict has no argument 'workers' .* It takes x, batch_size, verbose"),
+        (lambda: model.train_on_batch(X, Y, weights=1), "train_on_batch has no argument 'weights'"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+    assert model.fit.__name__ == "fit"
+    assert "validation_split" in model.fit.__doc__

@@ -91,6 +91,7 @@ def test_splits_as_strings_and_lists(sample):
     assert one("train[:2000]") == one("train[:]") == one(" train ") == labels
     assert one("train[:5]+test[:5]") == labels[:5] + tests[:5]
     assert one("train + test") == one("all") == labels + tests
+    assert sorted(load(**SAMPLE, split={"a": "train[:3]", "b": "test"}, as_supervised=True)) == ["a", "b"]
     parts = load(**SAMPLE, split=["train[:90%]", "train[90%:]", "test"], as_supervised=True)
     assert [len(part) for part in parts] == [1800, 200, 500]
 
@@ -109,10 +110,12 @@ def test_hundredths_are_rounded_to_the_nearest_and_leave_nothing_out():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "fashion_mnst"}, "Unknown data set 'fashion_mnst'. Did you mean 'fashion_mnist'.* folder of IDX"),
+        ({"name": "fashion_mnst"}, "'fashion_mnst'. Did you mean 'fashion_mnist'.* Nor is there a folder"),
         ({"split": "tain"}, "Unknown split 'tain'. Did you mean 'train'.* Known: 'train', 'test'"),
-        ({"split": "val"}, "Unknown split 'val'. Known: 'train', 'test'"),
-        ({"split": "Train"}, "Unknown split 'Train'. Known: 'train', 'test'"),
+        ({"split": "validation"}, r"Take a part of 'train' .* 'train\[80%:\]'.* Known: 'train'"),
+        ({"split": "Train"}, r"Unknown split 'Train'. Did you mean 'train'\? Known: 'train', 'test'"),
+        ({"split": "xyz"}, "Unknown split 'xyz'. Known: 'train', 'test'"),
+        ({"name": "Fashion_MNIST"}, "'Fashion_MNIST'. Did you mean 'fashion_mnist'"),
         ({"split": "train[:200%]"}, r"The bound 200% of 'train\[:200%\]' is outside of its 2,000 examples"),
         ({"split": "train[:2001]"}, "The bound 2001 .* is outside of its 2,000 examples"),
         ({"split": "train[-2001:]"}, "The bound -2001 .* is outside of its 2,000 examples"),
@@ -136,6 +139,10 @@ def test_wrong_kinds():
         load(**SAMPLE, split=[5])
     with pytest.raises(TypeError, match="A data set is named by a string or a path; got 5"):
         load(5)
+    with pytest.raises(TypeError, match=r"no argument 'shuffle_files' in tinynet. Leave it out: shuffle"):
+        load(**SAMPLE, shuffle_files=True)
+    with pytest.raises(TypeError, match=r"load has no argument 'batchsize' in tinynet. Did you mean 'batch_size'\?"):
+        load(**SAMPLE, batchsize=3)
     with pytest.raises(AttributeError, match=r"tinynet.datasets.lod is not in tinynet.* Did you mean load"):
         tn.datasets.lod  # noqa: B018
 
@@ -187,6 +194,31 @@ def test_a_folder_is_found_under_home(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.setenv("USERPROFILE", str(folder.parent))
     assert len(load(Path("~") / folder.name, split="train")) == 12
+    assert len(load(f"~/{folder.name}", split="train")) == 12
+
+
+def test_a_known_name_goes_before_a_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fashion_mnist").mkdir()
+    assert len(load(**SAMPLE, split="test")) == 500
+
+
+def test_two_sets_in_one_folder_are_refused_unless_they_are_copies(folder):
+    images, labels = np.zeros((3, 5, 4), "uint8"), np.zeros(3, "uint8")
+    idx.write(folder / "emnist-digits-train-images-idx3-ubyte", images)
+    idx.write(folder / "emnist-digits-train-labels-idx1-ubyte", labels)
+    with pytest.raises(ValueError, match="two files of train images, emnist-digits-train-images-idx3-ubyte and"):
+        load(folder)
+
+
+def test_images_of_colours_and_names_in_capitals(tmp_path):
+    idx.write(tmp_path / "Train-Images-idx4-ubyte", np.zeros((2, 5, 4, 3), "uint8"))
+    idx.write(tmp_path / "Train-Labels-idx1-ubyte", np.zeros(2, "uint8"))
+    idx.write(tmp_path / "test_images_idx4", np.zeros((1, 5, 4, 3), "uint8"))
+    idx.write(tmp_path / "test_labels_idx1", np.zeros(1, "uint8"))
+    dataset, metadata = load(tmp_path, with_info=True)
+    assert list(dataset) == ["train", "test"]
+    assert metadata.features["image"].shape == (5, 4, 3)
 
 
 def test_the_published_names_and_a_plain_and_a_gzipped_copy_of_a_file(folder, tmp_path):
@@ -212,10 +244,12 @@ def _write(folder, images=None, labels=None, name="train"):
         (None, None, r"has no files such as train-images-idx3-ubyte .*: it is empty"),
         (None, np.zeros(2, "uint8"), "has no files such as .*: there are train-labels-idx1-ubyte"),
         (np.zeros((2, 3, 3), "uint8"), None, "train-labels-idx1-ubyte is missing"),
-        (np.zeros((2, 3, 3), "uint8"), np.zeros(3, "uint8"), r"do not fit together: .* got uint8 \(2, 3, 3, 1\) and"),
-        (np.zeros((2, 3), "uint8"), np.zeros(2, "uint8"), r"do not fit together: .* got uint8 \(2, 3\)"),
-        (np.zeros((2, 3, 3), "uint8"), np.zeros(2, "float32"), "do not fit together: .* float32"),
-        (np.zeros((2, 3, 3), "uint8"), np.array([0, -1], "int8"), "labels count from 0; got -1"),
+        (np.zeros((2, 3, 3), "uint8"), np.zeros(3, "uint8"), "do not fit together: there are 2 images and 3 labels"),
+        (np.zeros((2, 3), "uint8"), np.zeros(2, "uint8"), r"are not images .* got uint8 \(2, 3\) and"),
+        (np.zeros((2, 3, 3), "uint8"), np.zeros(2, "float32"), "are not images .* and float32"),
+        (np.zeros((2, 3, 3), "uint8"), np.array([0, -1], "int8"), "labels count from 0, .* got -1 to 0"),
+        (np.zeros((2, 3, 3), "uint8"), np.array([0, 2**31 - 1], "int32"), "at most 99,999 .* got 0 to 2147483647"),
+        (np.zeros((0, 3, 3), "uint8"), np.zeros(0, "uint8"), "there are 0 images and 0 labels"),
     ],
 )
 def test_folders_that_are_not_right(tmp_path, images, labels, message):
@@ -233,8 +267,11 @@ def test_folders_whose_parts_differ_and_arguments_that_are_not_for_folders(tmp_p
     _write(tmp_path, np.zeros((2, 4, 4), "uint8"), np.zeros(2, "uint8"), name="test")
     with pytest.raises(ValueError, match=r"must all have one size; got test \(2, 4, 4, 1\), train \(2, 3, 3, 1\)"):
         load(tmp_path)
-    with pytest.raises(FileNotFoundError):
-        load(tmp_path / "none")
+    for missing in (tmp_path / "none", str(tmp_path / "none")):
+        with pytest.raises(FileNotFoundError, match=r"There is no folder '.*none'"):
+            load(missing)
+    with pytest.raises(ValueError, match=r"'.*train-labels-idx1-ubyte' is a file; name the folder"):
+        load(tmp_path / "train-labels-idx1-ubyte")
 
 
 def test_a_damaged_file_says_which(tmp_path):

@@ -21,6 +21,7 @@ models, utils   Sequential, clone_model, model_from_json; to_categorical, set_ra
 data            Dataset: a pipeline of map, shuffle, batch, ..., as tf.data has it
 datasets        load(name), fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
+plotting        images, predictions, training curves, networks and weights as pictures, with matplotlib
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?
 """
 

@@ -141,12 +141,18 @@ class Limited:
     """The first batches of each pass, or all of them."""
 
     def __init__(self, batches: Any, limit: int | None):
-        self.batches, self.limit = batches, limit
+        self.batches, self.limit, self.warned = batches, limit, False
         known = [steps for steps in (batches.steps, limit) if steps is not None]
         self.steps: int | None = min(known, default=None)
 
-    def __iter__(self):
-        return itertools.islice(iter(self.batches), self.limit)
+    def __iter__(self) -> Iterator[Batch]:
+        made = 0
+        for batch in itertools.islice(iter(self.batches), self.limit):
+            made += 1
+            yield batch
+        if self.limit is not None and 0 < made < self.limit and not self.warned:
+            self.warned = True
+            warn(f"The data ran out: there were {made} batches; asked for were {self.limit}. Give a smaller number.")
 
 
 def is_stream(x: Any, y: Any = None) -> bool:

@@ -1,10 +1,13 @@
 """Checks of arguments: each raises where the call was made, with the value and what was expected."""
 
+import functools
 import operator
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
@@ -46,6 +49,14 @@ def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) 
         raise ValueError(f"The record of a {kind} needs 'class_name' and 'config'; got {dict(record)!r}.")
     entry = lookup(kind, name, table)
     return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})
+
+
+def amount(name: str, value: Any, least: int = 1) -> int:
+    """Return value as an int if it is an integer of at least `least` that a length can be."""
+    result = integer(name, value, least)
+    if result > sys.maxsize:
+        raise ValueError(f"{name} must be at most {sys.maxsize}; got {value!r}.")
+    return result
 
 
 def is_integer(value: Any) -> bool:
@@ -108,8 +119,37 @@ def shape(name: str, value: Any) -> tuple[int, ...]:
     return tuple(integer(f"each entry of {name} {value!r}", size) for size in value)
 
 
-def absent(module: str, names: Sequence[str]) -> Callable[[str], Any]:
-    """The __getattr__ of a module: it says of a name of Keras's, or a misspelt one, that it is not in tinynet."""
+def named_arguments(hints: Mapping[str, str] | None = None) -> Callable[[Function], Function]:
+    """A decorator: of an argument that the function does not know, TypeError names the nearest that it does.
+
+    `hints` maps arguments that other libraries have to what is to be done here.
+    """
+
+    def decorate(function: Function) -> Function:
+        code = function.__code__
+        known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) - {"self"}
+
+        @functools.wraps(function)
+        def checked(*given: Any, **named: Any) -> Any:
+            if not named.keys() <= known:
+                unknown = next(name for name in named if name not in known)
+                import difflib
+
+                near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
+                own = ", ".join(name for name in code.co_varnames if name in known)
+                hint = f"Did you mean {near[0]!r}?" if near else f"It takes {own}."
+                hint = (hints or {}).get(unknown, hint)
+                raise TypeError(f"{function.__name__} has no argument {unknown!r} in tinynet. {hint}")
+            return function(*given, **named)
+
+        return checked  # type: ignore[return-value]
+
+    return decorate
+
+
+def absent(module: str, names: Sequence[str], whole: str = "Keras") -> Callable[[str], Any]:
+    """The __getattr__ of a module: it says of a name that the whole library has, or a misspelt one, that it is not in
+    tinynet."""
 
     def missing(name: str) -> Any:
         if name.startswith("__"):
@@ -120,7 +160,8 @@ def absent(module: str, names: Sequence[str]) -> Callable[[str], Any]:
         near = difflib.get_close_matches(name.lower().replace("_", ""), plain, n=2, cutoff=0.75)
         hint = f"Did you mean {' or '.join(plain[key] for key in near)}? " if near else ""
         raise AttributeError(
-            f"{module}.{name} is not in tinynet, which is a small part of Keras. {hint}{module} has {', '.join(names)}."
+            f"{module}.{name} is not in tinynet, which is a small part of {whole}. {hint}"
+            f"{module} has {', '.join(names)}."
         )
 
     return missing

@@ -28,6 +28,9 @@ class Intake(Layer):
         """Validated samples, labels and weights (or None); the model is compiled, and now built."""
         if self.loss is None:
             raise RuntimeError("Call model.compile(optimizer, loss) first.")
+        if y is None and isinstance(x, dict):
+            names = ", ".join(map(repr, x))
+            raise ValueError(f"x is a dictionary of {names}. Of the splits that datasets.load gives, take one.")
         if y is None:
             raise ValueError("y is missing: the labels, one for each sample of x.")
         x, y = inputs.as_samples(x), inputs.as_labels(y)
@@ -64,25 +67,54 @@ class Intake(Layer):
                 raise ValueError("The batches have sample weights; class_weight cannot be given as well.")
             return self._whole(*self._samples(*batch, class_weights=class_weights))
 
-        batches = stream(source, prepare, name, steps)
+        batches = self._batches(source, prepare, name, steps)
         if not self.built:
             batches.peek()
         return batches
 
+    def _batches(self, source: Any, prepare: Callable[[Any], Batch], name: str, steps: int | None) -> StreamBatches:
+        """An iterable's batches; ValueError for a dataset without end, unless the argument `name` gives the steps."""
+        if not isinstance(source, Dataset):
+            return StreamBatches(source, prepare)
+
+        def prepare_batch(batch: Any) -> Batch:
+            self._refuse_single(batch)
+            return prepare(batch)
+
+        batches = StreamBatches(source, prepare_batch)
+        if batches.endless and steps is None:
+            raise ValueError(
+                f"The dataset repeats without end, so give {name}, the number of batches to take of it: "
+                f"{name}=math.ceil(samples / batch_size)."
+            )
+        return batches
+
     def _prepare_inputs(self, batch: Any) -> Batch:
         """The samples of a batch (x,), (x, y), (x, y, weights) or x, on the backend."""
+        if isinstance(batch, dict):
+            raise ValueError(f"Batches must be x, (x,), (x, y) or (x, y, sample_weight); got {_described(batch)}.")
         x = self._inputs(batch[0] if isinstance(batch, tuple) else batch)
         return as_array(x, backends.module(self.backend), self.dtype), None, None
 
+    def _refuse_single(self, batch: Any) -> None:
+        """ValueError if this is a single sample: x has the shape of the model's samples, or a label stands alone."""
+        parts = batch if isinstance(batch, (tuple, list)) else (batch,)
+        shape = getattr(parts[0], "shape", None)
+        alone = any(getattr(part, "shape", None) == () for part in parts[1:])
+        if alone or (self.built and shape == self.input_shape[1:]):
+            raise ValueError(f"The dataset gives single samples, x of shape {shape}: call .batch(32) on it.")
+
     def _validation(self, data: Any, steps: int | None) -> Any:
-        if is_stream(data):
-            return self._stream(data, "validation_steps", steps)
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError("validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches.")
         try:
-            return self._samples(*data)
+            if is_stream(data):
+                batches = self._stream(data, "validation_steps", steps)
+                batches.peek()  # what is wrong with the first one is said before the training
+                return batches
+            if isinstance(data, (tuple, list)) and len(data) in (2, 3):
+                return self._samples(*data)
         except ValueError as error:
             raise ValueError(f"validation_data: {error}") from None
+        raise ValueError("validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches.")
 
     @staticmethod
     def _refuse_with_batches(**given: Any) -> None:
@@ -95,27 +127,6 @@ class Intake(Layer):
         xp = backends.module(self.backend)
         weights = None if weights is None else backends.move(weights, xp)
         return as_array(x, xp, self.dtype), backends.move(labels, xp), weights
-
-
-def stream(source: Any, prepare: Callable[[Any], Batch], name: str, steps: int | None) -> StreamBatches:
-    """Batches of an iterable; ValueError for a dataset without end, unless the argument `name` gives the steps."""
-
-    def prepare_batch(batch: Any) -> Batch:
-        try:
-            return prepare(batch)
-        except ValueError as error:
-            if isinstance(source, Dataset) and not source.batched:
-                hint = "The dataset gives its samples one by one: call .batch(32) on it."
-                raise ValueError(f"{error} {hint}") from None
-            raise
-
-    batches = StreamBatches(source, prepare_batch)
-    if batches.endless and steps is None:
-        raise ValueError(
-            f"The dataset repeats without end, so give {name}, the number of batches to take of it: "
-            f"{name}=math.ceil(samples / batch_size)."
-        )
-    return batches
 
 
 def batch_size_of(value: Any, default: int, samples: int = 0, steps: int | None = None) -> int:

@@ -12,8 +12,8 @@ from . import inputs, losses, metrics, optimizers, training
 from .batches import ArrayBatches, Batch, Epochs, Limited, is_stream
 from .callbacks import Callback, History
 from .callbacks.callback_list import CallbackList
-from .checks import integer, number, warn
-from .intake import Intake, batch_size_of, frequency, steps_of, stream
+from .checks import integer, named_arguments, number, warn
+from .intake import Intake, batch_size_of, frequency, steps_of
 from .layers.base import Layer
 from .layers.chain import forward_chain
 from .metrics import get as get_metric
@@ -97,6 +97,7 @@ class Trainer(Intake):
         """Whether the last softmax or sigmoid and the loss are computed together, from the logits."""
         return self.loss is not None and training.on_logits(self.parts(), self.output_shape, self.loss) is not None
 
+    @named_arguments()
     def fit(
         self,
         x: Any,
@@ -178,6 +179,7 @@ class Trainer(Intake):
             training.fit(step, self, source, validation, range(initial_epoch, epochs), validated, hooks)
         return history
 
+    @named_arguments()
     def evaluate(
         self,
         x: Any,
@@ -206,6 +208,7 @@ class Trainer(Intake):
             results = training.evaluate(self._current_step(), batches, hooks)
         return results if return_dict else _as_list(results)
 
+    @named_arguments()
     def predict(
         self,
         x: Any,
@@ -222,7 +225,7 @@ class Trainer(Intake):
         verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
         if is_stream(x):
             self._refuse_with_batches(batch_size=batch_size)
-            batches = stream(x, self._prepare_inputs, "steps", steps)
+            batches = self._batches(x, self._prepare_inputs, "steps", steps)
         else:
             x = self._inputs(x)
             batches = self._arrays(x, None, None, batch_size_of(batch_size, 256, len(x), steps))
@@ -248,6 +251,7 @@ class Trainer(Intake):
         """The outputs for one batch, computed whole, as a NumPy array."""
         return np.array(self._outputs(self._prepare_inputs((x,))[0]))
 
+    @named_arguments()
     def train_on_batch(
         self,
         x: Any,
@@ -261,6 +265,7 @@ class Trainer(Intake):
         batch = self._whole(*self._samples(x, y, sample_weight, own_weights))
         return self._one(self._training_step(), "train", batch, return_dict)
 
+    @named_arguments()
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and metrics of one batch, in the form of evaluate; nothing is changed."""
         batch = self._whole(*self._samples(x, y, sample_weight))

@@ -9,4 +9,4 @@ UNKNOWN_CARDINALITY = -2  # for programs that compare with it; here the length o
 
 __all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset"]
 
-__getattr__ = absent(__name__, __all__)
+__getattr__ = absent(__name__, __all__, whole="tf.data")

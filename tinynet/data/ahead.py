@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import queue
 import threading
 from collections.abc import Iterator
@@ -36,10 +38,11 @@ def made_ahead(elements: Iterator[Any], count: int) -> Iterator[Any]:
         except BaseException as error:
             give((END, error))
 
-    threading.Thread(target=work, name="tinynet-prefetch", daemon=True).start()
+    context = contextvars.copy_context()  # such as np.errstate's
+    threading.Thread(target=context.run, args=(work,), name="tinynet-prefetch", daemon=True).start()
     try:
         while True:
-            element, error = ready.get()
+            element, error = _get(ready)
             if error is not None:
                 raise error
             if element is END:
@@ -47,3 +50,10 @@ def made_ahead(elements: Iterator[Any], count: int) -> Iterator[Any]:
             yield element
     finally:
         stopped.set()
+
+
+def _get(ready: queue.Queue) -> tuple[Any, BaseException | None]:
+    """The next item; with a limit to each wait, so that an interrupt comes through on every system."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return ready.get(timeout=1)

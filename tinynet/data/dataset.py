@@ -8,13 +8,29 @@ from typing import Any
 import numpy as np
 
 from ..backend import to_numpy
-from ..checks import integer, is_integer
+from ..checks import amount, is_integer, named_arguments
 from ..rng import choose_seed
 from .elements import Batches, Cached, Mapped, Slices, Source, arrays_of, described, name_of, over
 from .order import INFINITE, Count, Grouped, Kept, Limited, Order, Repeated, Shuffled
 
+IN_TURN = "Leave it out: a function is called for one element after the other, in order."
+HINTS = {
+    "num_parallel_calls": IN_TURN,
+    "deterministic": IN_TURN,
+    "name": "Leave it out: datasets have no names.",
+    "filename": "Leave it out: it caches in memory.",
+}
+checked = named_arguments(HINTS)
 
-class Dataset:
+
+class _Named(type):
+    """Says of a method of tf.data's that Dataset does not have it, and what it has."""
+
+    def __getattr__(cls, name: str) -> Any:
+        raise AttributeError(missing(name))
+
+
+class Dataset(metaclass=_Named):
     """Elements in an order, with the names and the semantics of tf.data.Dataset.
 
         train = tn.data.Dataset.from_tensor_slices((images, labels))
@@ -31,14 +47,15 @@ class Dataset:
     `skip` rearrange keys, and `batch` gathers all its samples with one `take` of each array. So the data stay where
     they are and as they are: images in uint8 stay uint8 until a function given to `map` casts them.
 
-    Keras's rule for `fit` applies: a dataset that repeats without end needs steps_per_epoch.
+    For `fit`, elements are batches (x, y) or (x, y, sample_weight); a dataset that repeats without end needs
+    steps_per_epoch.
     """
 
-    def __init__(self, order: Order, source: Source, batched: bool, ahead: int, steps: tuple[str, ...]):
-        self._order, self._source, self._ahead, self._steps = order, source, ahead, steps
-        self.batched = batched  # whether `batch` has been called: what is trained on must be
+    def __init__(self, *given: Any, **named: Any):
+        raise TypeError("A dataset is made by Dataset.from_tensor_slices(arrays).")
 
     @staticmethod
+    @checked
     def from_tensor_slices(tensors: Any) -> Dataset:
         """The rows of an array, or of a tuple or a dictionary of arrays of one length; lists are arrays here.
 
@@ -50,8 +67,9 @@ class Dataset:
         if len(set(lengths)) != 1:
             raise ValueError(f"The arrays must have one length; got {' and '.join(map(str, lengths)) or 'no array'}.")
         steps = (f"{lengths[0]:,} x {described(Slices(arrays).one(0))}" if lengths[0] else "no elements",)
-        return Dataset(Count(lengths[0]), Slices(arrays), False, 0, steps)
+        return _made(Count(lengths[0]), Slices(arrays), 0, steps)
 
+    @checked
     def map(self, map_func: Callable[..., Any]) -> Dataset:
         """The results of a function of each element; it is called when the element is asked for.
 
@@ -61,22 +79,26 @@ class Dataset:
             train.batch(32).map(normalize)     # one call a batch
             train.map(normalize).batch(32)     # the same batches, one call an image
 
-        Where the function fails, RuntimeError says for which element.
+        It computes by NumPy's rules, where uint8 / 255 is float64: cast first, as in images.astype("float32") / 255.
+        For elements that are skipped it is not called. Where it fails, RuntimeError says for which element.
         """
         if not callable(map_func):
             raise TypeError(f"map needs a function of an element; got {map_func!r}.")
         return self._with(f"map({name_of(map_func)})", source=Mapped(self._source, map_func))
 
+    @checked
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         """Stacks of `batch_size` elements; the last is smaller, or left out.
 
         After `repeat` a batch may hold the end of one pass and the beginning of the next, as in tf.data. ValueError
         where elements of one batch differ in shape or dtype.
         """
-        order = Grouped(self._order, integer("batch_size", batch_size), _flag("drop_remainder", drop_remainder))
+        size = amount("batch_size", batch_size)
+        order = Grouped(self._order, size, _flag("drop_remainder", drop_remainder))
         said = f"batch({batch_size}{', drop_remainder=True' * bool(drop_remainder)})"
-        return self._with(said, order=order, source=Batches(self._source), batched=True)
+        return self._with(said, order=order, source=Batches(self._source), ahead=-(-self._ahead // size))
 
+    @checked
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         """The elements in a random order, as tf.data draws it: out of a buffer of the next `buffer_size` elements.
 
@@ -84,49 +106,58 @@ class Dataset:
         at most buffer_size - 1 places forward; 1 changes nothing. `shuffle(n).repeat()` gives every element once before
         any comes again; `repeat().shuffle(n)`, the lesson's order, mixes the passes.
 
+        `take` and `skip` behind it divide each pass anew: divide into training and validation data before shuffling.
         Each pass draws another order, unless `reshuffle_each_iteration` is False. The same seed gives the same orders;
         without one a fresh seed is drawn (see `utils.set_random_seed`).
         """
-        size, again = integer("buffer_size", buffer_size), _flag("reshuffle_each_iteration", reshuffle_each_iteration)
+        size, again = amount("buffer_size", buffer_size), _flag("reshuffle_each_iteration", reshuffle_each_iteration)
         order = Shuffled(self._order, size, choose_seed(seed), again)
         return self._with(f"shuffle({buffer_size})", order=order)
 
+    @checked
     def repeat(self, count: int | None = None) -> Dataset:
         """The whole dataset `count` times over; without end for None or -1. It makes `fit` need steps_per_epoch."""
-        count = INFINITE if count is None else integer("count", count, least=-1)
+        count = INFINITE if count is None else amount("count", count, least=-1)
         return self._with("repeat()" if count == INFINITE else f"repeat({count})", order=Repeated(self._order, count))
 
+    @checked
     def take(self, count: int) -> Dataset:
         """The first `count` elements, or all if there are fewer or count is -1."""
-        count = integer("count", count, least=-1)
+        count = amount("count", count, least=-1)
         return self._with(f"take({count})", order=Limited(self._order, 0, count))
 
+    @checked
     def skip(self, count: int) -> Dataset:
         """All but the first `count` elements; none for -1."""
-        count = integer("count", count, least=-1)
+        count = amount("count", count, least=-1)
         order = Limited(self._order, 0, 0) if count == -1 else Limited(self._order, count, INFINITE)
         return self._with(f"skip({count})", order=order)
 
+    @checked
     def cache(self) -> Dataset:
         """Keeps each element in memory when it is first made, so that a `map` before it is computed only once.
 
         The order is kept too: shuffle behind it. What is cached takes its full size: images cast to float32, four
-        times that of their bytes. ValueError for a dataset that repeats without end.
+        times that of their bytes. tf.data keeps only what was gone through to its end; here each element counts.
+        ValueError for a dataset that repeats without end.
         """
         if self._order.size == INFINITE:
             raise ValueError("cache() of an endless dataset would fill the memory: call cache before repeat().")
         order = Kept(self._order)
         if isinstance(self._source, Slices):  # in memory as it is
             return self._with("cache()", order=order)
-        return self._with("cache()", order=_Places(order), source=Cached(self._source, order))
+        return self._with("cache()", order=Count(order.size), source=Cached(self._source, order))
 
+    @checked
     def prefetch(self, buffer_size: int) -> Dataset:
         """Makes up to `buffer_size` elements ahead, in a thread of its own; data.AUTOTUNE makes 2.
 
         That changes only the speed, and pays where `map` waits for something: files, mostly. Where it computes, the
-        thread competes with the training for the interpreter.
+        thread competes with the training for the interpreter. Wherever it stands, the whole pipeline is run in the
+        thread, the functions given to `map` behind it too; where `batch` follows, so many batches are made ahead as
+        hold that many elements.
         """
-        size = integer("buffer_size", buffer_size, least=-1)
+        size = amount("buffer_size", buffer_size, least=-1)
         if size == 0:
             raise ValueError("buffer_size must be a positive integer, or -1 (data.AUTOTUNE); got 0.")
         return self._with(f"prefetch({buffer_size})", ahead=2 if size == -1 else size)
@@ -159,26 +190,29 @@ class Dataset:
         return f"<Dataset: {' -> '.join(self._steps)}>"
 
     def __getattr__(self, name: str) -> Any:
-        """Says of a method of tf.data's that it is not here, and what is."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        own = [method for method in dir(Dataset) if not method.startswith("_")]
-        raise AttributeError(f"Dataset.{name} is not in tinynet, which has a part of tf.data: {', '.join(own)}.")
+        raise AttributeError(name if name.startswith("_") else missing(name))
 
     def _with(self, step: str, **changed: Any) -> Dataset:
         """This dataset with one more step."""
-        parts = {"order": self._order, "source": self._source, "batched": self.batched, "ahead": self._ahead}
-        return Dataset(**{**parts, **changed}, steps=(*self._steps, step))
+        parts = {"order": self._order, "source": self._source, "ahead": self._ahead}
+        return _made(**{**parts, **changed}, steps=(*self._steps, step))
 
 
-class _Places:
-    """0, 1, ..., one for each key of an order that is kept."""
+def _made(order: Order, source: Source, ahead: int, steps: tuple[str, ...]) -> Dataset:
+    """A dataset: its order, what makes the element of a key, how many are made ahead, and how it came about."""
+    dataset = Dataset.__new__(Dataset)
+    dataset._order, dataset._source, dataset._ahead, dataset._steps = order, source, ahead, steps
+    return dataset
 
-    def __init__(self, order: Kept):
-        self.order, self.size = order, order.size
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self.order.all())))
+def missing(name: str) -> str:
+    """What to say of a method that Dataset does not have."""
+    import difflib
+
+    own = [method for method in vars(Dataset) if not method.startswith("_")]
+    near = difflib.get_close_matches(name, own, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"Dataset.{name} is not in tinynet, which has a part of tf.data. {hint}There are {', '.join(own)}."
 
 
 def _as_array(value: Any) -> np.ndarray:

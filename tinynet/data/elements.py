@@ -51,10 +51,10 @@ class Mapped:
         self.source, self.function = source, function
 
     def one(self, key: Any) -> Any:
-        return self._result(self.source.one(key), key)
+        return over(copied, self._result(self.source.one(key), key))  # the function may return the same array again
 
     def whole(self, keys: list[Any]) -> Any:
-        return stack(list(self.each(keys)), keys)
+        return stack(self.each(keys), keys)
 
     def each(self, keys: list[Any]) -> Iterable[Any]:
         return map(self._result, self.source.each(keys), keys)
@@ -66,7 +66,7 @@ class Mapped:
         except Exception as error:
             raise RuntimeError(
                 f"map({name_of(self.function)}) failed for {place(key)}, {described(element)}: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {error}{_hint(error, element)}"
             ) from error
 
 
@@ -80,7 +80,7 @@ class Batches:
         return self.source.whole(key)
 
     def whole(self, keys: list[list[Any]]) -> Any:
-        return stack(list(self.each(keys)), keys)
+        return stack(self.each(keys), keys)
 
     def each(self, keys: list[list[Any]]) -> Iterable[Any]:
         return map(self.one, keys)
@@ -94,10 +94,10 @@ class Cached:
         self.elements: dict[int, Any] = {}
 
     def one(self, key: int) -> Any:
-        return over(lambda array: array.copy(), self._kept(key))
+        return over(copied, self._kept(key))
 
     def whole(self, keys: list[int]) -> Any:
-        return stack([self._kept(key) for key in keys], keys)
+        return stack(map(self._kept, keys), keys)
 
     def each(self, keys: list[int]) -> Iterable[Any]:
         return map(self.one, keys)
@@ -133,37 +133,83 @@ def rows(block: Any) -> Iterator[Any]:
     return iter(block)
 
 
-def stack(elements: Sequence[Any], keys: Sequence[Any]) -> Any:
-    """Elements of one structure, and of arrays of one shape and dtype, as one; ValueError says which one is not."""
-    first = elements[0]
-    for element, key in zip(elements, keys, strict=True):
-        if type(element) is not type(first) or (isinstance(first, (tuple, dict)) and len(element) != len(first)):
-            _differ(elements, keys, element, key)
-    if isinstance(first, tuple):
-        return tuple([stack([element[i] for element in elements], keys) for i in range(len(first))])
-    if isinstance(first, dict):
-        if any(element.keys() != first.keys() for element in elements):
-            key = next(k for k, element in zip(keys, elements, strict=True) if element.keys() != first.keys())
-            raise ValueError(f"{place(key)} has other names than {place(keys[0])}, so they make no batch.")
-        return {name: stack([element[name] for element in elements], keys) for name in first}
-    whole = np.empty((len(elements), *first.shape), dtype=first.dtype)
+def stack(elements: Iterable[Any], keys: Sequence[Any]) -> Any:
+    """Elements of one structure, and of arrays of one shape and dtype, as one; ValueError says which one is not.
+
+    Each is written to its place before the next one is asked for, so that it may live in the same memory.
+    """
+    whole, first = None, ""
     for i, element in enumerate(elements):
-        if element.shape != first.shape or element.dtype != first.dtype:
-            _differ(elements, keys, element, keys[i])
-        whole[i] = element
+        if whole is None:
+            whole = over(lambda array: np.empty((len(keys), *array.shape), dtype=array.dtype), element)
+            first = described(element)
+        if not _put(whole, i, element):
+            whole = _widened(whole, element)
+            if not _put(whole, i, element):
+                raise ValueError(
+                    f"A batch needs elements of one shape and dtype: {place(keys[0])} is {first}, but "
+                    f"{place(keys[i])} is {described(element)}. Have the function given to map return the same for all."
+                )
     return whole
+
+
+def _put(whole: Any, i: int, element: Any) -> bool:
+    """Write an element to place i of a stack; False if it does not fit."""
+    if isinstance(whole, tuple):
+        same = isinstance(element, tuple) and len(element) == len(whole)
+        return same and all(_put(part, i, own) for part, own in zip(whole, element, strict=True))
+    if isinstance(whole, dict):
+        same = isinstance(element, dict) and element.keys() == whole.keys()
+        return same and all(_put(part, i, element[name]) for name, part in whole.items())
+    if isinstance(element, (tuple, dict)) or element.shape != whole.shape[1:]:
+        return False
+    if element.dtype != whole.dtype and not (_strings(element, whole) and element.itemsize < whole.itemsize):
+        return False
+    whole[i] = element
+    return True
+
+
+def _widened(whole: Any, element: Any) -> Any:
+    """The stack with room for the element's strings, where they are longer."""
+    arrays = iter(arrays_of(element))
+
+    def widen(stacked: Any) -> Any:
+        own = next(arrays, stacked)
+        return stacked.astype(np.result_type(stacked, own)) if _strings(stacked, own) else stacked
+
+    return over(widen, whole)
+
+
+def _strings(a: Any, b: Any) -> bool:
+    """Whether both hold texts, or both bytes, whose length counts as part of their dtype."""
+    return a.dtype.kind == b.dtype.kind and a.dtype.kind in "US"
 
 
 def leaf(value: Any) -> Any:
     """What a function gave, as an array or a scalar of NumPy's."""
-    if type(value) is np.ndarray and value.ndim:
-        return value
     if value is None:
         raise TypeError("it returned None; is a return missing?")
-    array = np.asarray(to_numpy(value))
+    try:
+        array = np.asarray(to_numpy(value))
+    except ValueError as error:
+        raise ValueError(f"it returned {type(value).__name__}s that make no array; return a tuple ({error})") from None
     if array.dtype == object:
         raise TypeError(f"it returned {value!r}, which is no array of numbers")
     return array if array.ndim else array[()]
+
+
+def copied(array: Any) -> Any:
+    """The same in memory of its own."""
+    return array.copy()
+
+
+def _hint(error: Exception, element: Any) -> str:
+    """What most likely has to be done, for the mistakes that are made most often."""
+    if isinstance(error, TypeError) and "Cannot cast ufunc" in str(error):
+        return '. Integers cannot be divided in place: take images.astype("float32") first'
+    if isinstance(error, TypeError) and "positional argument" in str(error) and isinstance(element, tuple):
+        return ". The parts of a tuple are arguments of their own, as in map(lambda image, label: ...)"
+    return ""
 
 
 def described(element: Any) -> str:
@@ -187,10 +233,3 @@ def place(key: Any) -> str:
 def name_of(function: Callable[..., Any]) -> str:
     """The name of a function, as in its definition."""
     return getattr(function, "__name__", type(function).__name__)
-
-
-def _differ(elements, keys, element, key):
-    raise ValueError(
-        f"A batch needs elements of one shape and dtype: {place(keys[0])} is {described(elements[0])}, but "
-        f"{place(key)} is {described(element)}. Have the function given to map return the same for all."
-    )

@@ -44,8 +44,10 @@ class Repeated:
             self.size = INFINITE if INFINITE in (order.size, count) else order.size * count
 
     def __iter__(self) -> Iterator[Any]:
+        if self.size == 0:
+            return iter(())  # and not an endless search for a first key
         again = itertools.count() if self.count == INFINITE else range(self.count)
-        return itertools.chain.from_iterable(self.order for _ in again) if self.size else iter(())
+        return itertools.chain.from_iterable(self.order for _ in again)
 
 
 class Limited:
@@ -58,7 +60,7 @@ class Limited:
 
     def __iter__(self) -> Iterator[Any]:
         stop = None if self.size == INFINITE else self.start + self.size
-        return itertools.islice(self.order, self.start, stop) if self.size else iter(())
+        return itertools.islice(self.order, self.start, stop)
 
 
 class Shuffled:

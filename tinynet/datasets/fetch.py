@@ -154,7 +154,10 @@ def _search(folder: Path, files: Mapping[str, str], given: bool, tried: list[str
             elif given and isinstance(wrong[0][1], OSError):
                 raise wrong[0][1]
             elif given:
-                hint = "Delete the file to have it fetched again, or name another folder."
+                hint = (
+                    "Delete the file to have it fetched again, or name another folder; images of your own are read by "
+                    f"datasets.load({str(folder)!r})."
+                )
                 raise idx.IdxError(f"{wrong[0][0]} is not the file that belongs there: {wrong[0][1]}. {hint}")
             tried += [f"{path}: {error}" for path, error in wrong]
     if absent:

@@ -11,6 +11,7 @@ import numpy as np
 from . import idx
 
 ALIASES = {"t10k": "test"}  # MNIST's name of its test images
+LARGEST_LABEL = 99_999  # each class gets a name
 
 
 def read_folder(folder: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -18,16 +19,20 @@ def read_folder(folder: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, n
 
     A split is called what stands before "images" (train, test, validation, ...; t10k is test), and its labels are the
     file with "labels" in that place. Each may be gzipped, with .gz behind its name. "emnist-letters-train-images-..."
-    is a train split too. ValueError where a partner is missing, or the two do not fit together.
+    is a train split too. ValueError where a partner is missing, where the two do not fit together, and where there are
+    two of one split.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(folder)
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
-    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    files: dict[str, str] = {}
     for name in names:
-        match = re.match(r"(?:.*[-_.])?([A-Za-z0-9]+)[-_.]images\b", name)
-        split = match and ALIASES.get(match[1].lower(), match[1].lower())
-        if split and split not in found:
-            found[split] = _pair(folder, name, names)
+        match = re.match(r"(?:.*[-_.])?([a-z0-9]+)[-_.]images(?![a-z])", name, re.IGNORECASE)
+        if match:
+            split = ALIASES.get(match[1].lower(), match[1].lower())
+            other = files.setdefault(split, name)
+            if other.removesuffix(".gz") != name.removesuffix(".gz"):
+                raise ValueError(f"{folder} has two files of {split} images, {other} and {name}: give each a folder.")
+    found = {split: _pair(folder, name, names) for split, name in files.items()}
     if not found:
         there = f"there are {', '.join(names[:5])}{', ...' * (len(names) > 5)}" if names else "it is empty"
         raise ValueError(
@@ -40,18 +45,28 @@ def read_folder(folder: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, n
 
 
 def _pair(folder: Path, name: str, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    plain = re.sub("idx[34]", "idx1", name.replace("images", "labels")).removesuffix(".gz")
+    plain = re.sub("idx[34]", "idx1", re.sub("images", _labels, name, flags=re.IGNORECASE)).removesuffix(".gz")
     partner = next((other for other in (plain, f"{plain}.gz") if other in names), None)
     if partner is None:
         raise ValueError(f"{folder / name} has no labels beside it: {plain} is missing.")
     images, labels = idx.read(folder / name), idx.read(folder / partner)
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.ndim != 4 or labels.ndim != 1 or len(images) != len(labels) or labels.dtype.kind not in "iu":
+    both = f"{name} and {partner} in {folder}"
+    if images.ndim not in (3, 4) or labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"{name} and {partner} in {folder} do not fit together: images (N, H, W) and integer labels (N,) are "
-            f"expected; got {images.dtype} {images.shape} and {labels.dtype} {labels.shape}."
+            f"{both} are not images (N, height, width) or (N, height, width, channels) and integer labels (N,); got "
+            f"{images.dtype} {images.shape} and {labels.dtype} {labels.shape}."
         )
-    if len(labels) and labels.min() < 0:
-        raise ValueError(f"{folder / partner}: labels count from 0; got {labels.min()}.")
-    return images, labels
+    if len(images) != len(labels) or len(labels) == 0:
+        raise ValueError(f"{both} do not fit together: there are {len(images):,} images and {len(labels):,} labels.")
+    if not 0 <= labels.min() <= labels.max() <= LARGEST_LABEL:
+        raise ValueError(
+            f"{folder / partner}: labels count from 0, and at most {LARGEST_LABEL:,} is read; got {labels.min()} to "
+            f"{labels.max()}."
+        )
+    return images if images.ndim == 4 else images[..., None], labels
+
+
+def _labels(images: re.Match[str]) -> str:
+    """The word "labels" in the case of the word "images"."""
+    word = images[0]
+    return "LABELS" if word.isupper() else "Labels" if word[0].isupper() else "labels"

@@ -89,14 +89,23 @@ def select(text: str, splits: Mapping[str, SplitInfo]) -> list[tuple[str, range]
             raise ValueError(f"A split is written as 'train', 'train[:80%]', 'train[100:200]' or 'a+b'; got {part!r}.")
         name, first, last = match.groups()
         if name not in splits:
-            lookup("split", name, dict.fromkeys(splits))  # raises, unless only letter case differs
-            raise ValueError(f"Unknown split {name!r}. Known: {', '.join(map(repr, splits))}.")
+            raise ValueError(_unknown(name, splits))
         count = splits[name].num_examples
         rows = range(count)[_bound(first, count, part) : _bound(last, count, part)]
         if not rows:
             raise ValueError(f"The split {part.strip()!r} holds none of the {count:,} examples of {name!r}.")
         chosen.append((name, rows))
     return chosen
+
+
+def _unknown(name: str, splits: Mapping[str, SplitInfo]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), splits, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    if name.lower().startswith("val") and "train" in splits:
+        hint = " Take a part of 'train' for validation: 'train[:80%]' to train with and 'train[80%:]' to validate."
+    return f"Unknown split {name!r}.{hint} Known: {', '.join(map(repr, splits))}."
 
 
 def _bound(text: str | None, count: int, part: str) -> int | None:

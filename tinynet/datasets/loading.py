@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..checks import lookup
+from ..checks import lookup, named_arguments
 from ..data import Dataset
 from . import fashion_mnist
 from .folder import read_folder
@@ -18,6 +19,14 @@ NAMES = {"en": fashion_mnist.CLASS_NAMES, "ru": fashion_mnist.CLASS_NAMES_RU}
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
+HINTS = {
+    "shuffle_files": "Leave it out: shuffle the dataset, as in dataset['train'].shuffle(60000).",
+    "download": "Leave it out: what is not there is downloaded.",
+    "decoders": "Leave it out: the images are read as they are.",
+}
+
+
+@named_arguments(HINTS)
 def load(
     name: str | os.PathLike[str],
     split: str | Sequence[str] | None = None,
@@ -28,14 +37,15 @@ def load(
     sample: bool = False,
     class_names: str | Sequence[str] | None = None,
 ) -> Any:
-    """A data set as `data.Dataset`s, with the arguments of tensorflow_datasets.load.
+    """A data set as `data.Dataset`s, with the chief arguments of tensorflow_datasets.load.
 
         dataset, metadata = tn.datasets.load("fashion_mnist", as_supervised=True, with_info=True)
         train, test = dataset["train"], dataset["test"]
 
-        name            "fashion_mnist", or a folder that holds IDX files named as MNIST's are (see `folder.py`)
+        name            "fashion_mnist", or a folder that holds IDX files named as MNIST's are (train-images-idx3-ubyte,
+                        train-labels-idx1-ubyte, t10k-..., plain or with .gz)
         split           None: a dictionary of all splits. A string such as "train", "train[:80%]", "train[-100:]" or
-                        "train+test" (or "all"): that dataset. A list of strings: a list of datasets
+                        "train+test" (or "all"): that dataset. A list, or a dictionary, of strings: one of datasets
         data_dir        where the files of Fashion-MNIST are, or shall be put; see `fashion_mnist.load_data`
         batch_size      batches of so many examples; -1: the arrays themselves, whole, instead of a dataset
         as_supervised   elements (image, label), which `fit` takes, instead of {"image": image, "label": label}
@@ -48,14 +58,15 @@ def load(
     has another order). ValueError for an unknown name or split, with the nearest valid ones, and for a folder whose
     files do not fit together; otherwise the errors of `fashion_mnist.load_data` and `idx.read`.
     """
-    if isinstance(name, os.PathLike) or (isinstance(name, str) and os.path.isdir(name)):
+    if isinstance(name, str) and name in LOADERS:
+        title, description, arrays = LOADERS[name](data_dir, sample)
+        names = _names("en" if class_names is None else class_names, NAMES)
+    else:
+        folder = _folder(name)
         if data_dir is not None or sample:
             raise ValueError(f"data_dir and sample are for data sets with a name; {os.fspath(name)!r} is a folder.")
-        title, description = os.path.basename(os.path.normpath(name)), f"IDX files in {os.fspath(name)}"
-        arrays, names = read_folder(name), _names(class_names, None)
-    else:
-        title, description, arrays = _loader(name)(data_dir, sample)
-        names = _names("en" if class_names is None else class_names, NAMES)
+        title, description = folder.name, f"IDX files in {folder}"
+        arrays, names = read_folder(folder), _names(class_names, None)
     info = _info(title, description, arrays, names)
     if split is None:
         split = {one: one for one in arrays}
@@ -70,13 +81,22 @@ def load(
     return (chosen, info) if with_info else chosen
 
 
-def _loader(name: Any) -> Callable[[Any, bool], tuple[str, str, dict[str, Arrays]]]:
-    if not isinstance(name, str):
+def _folder(name: Any) -> Path:
+    """The folder of this name, if it is one."""
+    if not isinstance(name, (str, os.PathLike)):
         raise TypeError(f"A data set is named by a string or a path; got {name!r}.")
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ValueError(f"{os.fspath(name)!r} is a file; name the folder that it is in.")
+    if isinstance(name, os.PathLike) or folder.name != name:
+        raise FileNotFoundError(f"There is no folder {os.fspath(name)!r}.")
     try:
-        return lookup("data set", name, {"fashion_mnist": _fashion_mnist})
+        known = lookup("data set", os.fspath(name), {one: one for one in LOADERS})
+        raise ValueError(f"Unknown data set {os.fspath(name)!r}. Did you mean {known!r}?")
     except ValueError as error:
-        raise ValueError(f"{error} Or name a folder of IDX files; there is none called {name!r}.") from None
+        raise ValueError(f"{error} Nor is there a folder of this name.") from None
 
 
 def _fashion_mnist(data_dir: Any, sample: bool) -> tuple[str, str, dict[str, Arrays]]:
@@ -85,6 +105,9 @@ def _fashion_mnist(data_dir: Any, sample: bool) -> tuple[str, str, dict[str, Arr
     return "fashion_mnist", (fashion_mnist.__doc__ or "").split("\n\nSource")[0], {
         split: (images[..., None], labels) for split, (images, labels) in arrays.items()
     }
+
+
+LOADERS = {"fashion_mnist": _fashion_mnist}
 
 
 def _info(title: str, description: str, arrays: dict[str, Arrays], names: Sequence[str] | None) -> DatasetInfo:
