@@ -63,7 +63,7 @@ def draw(folder, model, history, images, labels):
         "images": tn.plotting.plot_grid(images, labels, CLASS_NAMES),
         "predictions": tn.plotting.plot_predictions(probabilities, labels, images, CLASS_NAMES),
         "mistakes": tn.plotting.plot_mistakes(probabilities, labels, images, CLASS_NAMES),
-        "confusion": tn.plotting.plot_confusion(labels, probabilities, CLASS_NAMES).figure,
+        "confusion": tn.plotting.plot_confusion(probabilities, labels, CLASS_NAMES).figure,
         "history": tn.plotting.plot_history(history),
         "network": tn.plotting.plot_network(model).figure,
         "weights": tn.plotting.plot_weights(model),
@@ -105,12 +105,20 @@ def parse():
     try:
         tn.backend.resolve(options.backend)
         if options.plots:  # before the training, so that it is not for nothing
-            import matplotlib  # noqa: F401
-
+            _need_matplotlib()
             options.plots.mkdir(parents=True, exist_ok=True)
     except (ImportError, RuntimeError, OSError) as error:
         parser.error(str(error))
     return options
+
+
+def _need_matplotlib():
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        if error.name != "matplotlib":
+            raise  # it is there, but broken
+        raise ImportError("--plots needs matplotlib: python -m pip install matplotlib") from None
 
 
 def sizes(text):

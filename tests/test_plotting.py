@@ -147,7 +147,7 @@ DRAWN = {
     "plot_value_array": lambda x, y, p, names: plot_value_array(1, p, y, names),
     "plot_predictions": lambda x, y, p, names: plot_predictions(p, y, x, names),
     "plot_mistakes": lambda x, y, p, names: plot_mistakes(p, y, x, names),
-    "plot_confusion": lambda x, y, p, names: plot_confusion(y, p, names),
+    "plot_confusion": lambda x, y, p, names: plot_confusion(p, y, names),
 }
 
 
@@ -188,7 +188,7 @@ ON_AXES = {
     "plot_picture": lambda x, y, p, ax: plot_picture(x[0], ax=ax),
     "plot_image": lambda x, y, p, ax: plot_image(1, p, y, x, ax=ax),
     "plot_value_array": lambda x, y, p, ax: plot_value_array(1, p, y, NAMES, ax=ax),
-    "plot_confusion": lambda x, y, p, ax: plot_confusion(y, p, NAMES, ax=ax),
+    "plot_confusion": lambda x, y, p, ax: plot_confusion(p, y, NAMES, ax=ax),
     "plot_network": lambda x, y, p, ax: plot_network(small, ax=ax),
 }
 ON_FIGURES = {
@@ -424,19 +424,19 @@ def test_confusion_counts_true_classes_in_rows():
     by_hand = np.array([[1, 2, 0], [0, 1, 0], [1, 0, 1]])
     probabilities = np.eye(3)[guesses] * 0.9
     for predictions in (guesses, probabilities, 20 * probabilities - 5):
-        ax = plot_confusion(true, predictions)
+        ax = plot_confusion(predictions, true)
         assert np.array_equal(shown(ax), by_hand)
         assert {place: int(text.get_text()) for place, text in table(ax).items()} == dict(np.ndenumerate(by_hand))
         assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2"]
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
-    names = plot_confusion(true, guesses, ["a", "b", "c", "d"])
+    names = plot_confusion(guesses, true, ["a", "b", "c", "d"])
     for axis in (names.xaxis, names.yaxis):
         assert [label.get_text() for label in axis.get_ticklabels()] == ["a", "b", "c", "d"]
     assert shown(names).shape == (4, 4)
 
 
 def test_counts_are_white_on_dark_and_black_on_light():
-    ax = plot_confusion([0] * 1000 + [1], [0] * 1000 + [0])
+    ax = plot_confusion([0] * 1000 + [0], [0] * 1000 + [1])
     texts = table(ax)
     assert texts[0, 0].get_text() == "1,000"
     assert ax.images[0].get_clim() == (0, 1000)
@@ -763,10 +763,10 @@ WRONG_CALLS = [
     (lambda: plot_mistakes(P[:2], Y[:2], X), "predictions has 2, images has 3"),
     (lambda: plot_mistakes(P, Y, X, rows=-1), "rows must be a positive integer; got -1"),
     (lambda: plot_mistakes(P, Y, X, columns=True), "columns must be a positive integer; got True"),
-    (lambda: plot_confusion(Y, P[:2]), "true_labels has 3, predictions has 2"),
-    (lambda: plot_confusion([0, 2, 1], P), "true_labels must be classes, integers from 0 to 1; got 2 at place 1"),
-    (lambda: plot_confusion(Y, [0, 5, 1], ["a", "b"]), "predictions must be classes, integers from 0 to 1; got 5"),
-    (lambda: plot_confusion(Y, P, ["a", "b", "c"]), "one name for each of the 2 classes; got 3 names"),
+    (lambda: plot_confusion(P[:2], Y), "predictions has 2, true_labels has 3"),
+    (lambda: plot_confusion(P, [0, 2, 1]), "true_labels must be classes, integers from 0 to 1; got 2 at place 1"),
+    (lambda: plot_confusion([0, 5, 1], Y, ["a", "b"]), "predictions must be classes, integers from 0 to 1; got 5"),
+    (lambda: plot_confusion(P, Y, ["a", "b", "c"]), "one name for each of the 2 classes; got 3 names"),
     (lambda: plot_confusion([], []), r"predictions must be classes, of shape \(N,\); got \(0,\)"),
     (lambda: plot_weights(small, rows=0, shape=(2, 2)), "rows must be a positive integer; got 0"),
     (lambda: plot_weights(small, columns=0, shape=(2, 2)), "columns must be a positive integer; got 0"),
@@ -796,7 +796,7 @@ def test_lists_columns_of_labels_and_names_of_any_sequence_are_accepted():
 def test_arrays_of_cupys_are_fetched(stand_in):
     images, labels, predictions = (stand_in.asarray(np.asarray(array)) for array in (X, Y, P))
     assert plot_image(2, predictions, labels, images).get_xlabel() == "0 50% (1)"
-    assert np.array_equal(shown(plot_confusion(labels, predictions)), [[1, 0], [2, 0]])
+    assert np.array_equal(shown(plot_confusion(predictions, labels)), [[1, 0], [2, 0]])
 
 
 # ---- without matplotlib ---------------------------------------------------------------------------------------------

@@ -89,16 +89,23 @@ class Callback:
 
 
 class History(Callback):
-    """Records the logs of each epoch: `history` maps a name to a list of floats, `epoch` lists the epochs' numbers."""
+    """Records the logs of each epoch: `history` maps a name to a list of floats, `epoch` lists the epochs' numbers,
+    counted from 0.
+
+    Not every name is in the logs of every epoch: with validation_freq=2 those with "val_" are in every second one.
+    `epochs_of` maps each name to the numbers of the epochs in which it was, one for each float of `history`.
+    """
 
     def __init__(self):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
+        self.epochs_of: dict[str, list[int]] = {}
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+            self.epochs_of.setdefault(name, []).append(epoch)
 
     def __repr__(self) -> str:
         return f"<History epochs={len(self.epoch)}, keys={list(self.history)}>"

@@ -24,6 +24,8 @@ drawn: ValueError says what was wrong, and TypeError where `ax` or `fig` is some
 matplotlib is imported when a function is called: python -m pip install matplotlib, or the extra `plot`.
 """
 
+from typing import Any
+
 from ..checks import absent
 from .confusion import plot_confusion
 from .curves import plot_activation, plot_history
@@ -46,4 +48,10 @@ __all__ = [
     "plot_weights",
 ]
 
-__getattr__ = absent(__name__, __all__)
+_missing = absent(__name__, __all__)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "show":
+        raise AttributeError("Nothing in tinynet.plotting shows its figures: call matplotlib's plt.show().")
+    return _missing(name)

@@ -9,12 +9,27 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..checks import is_integer
+from ..data import Dataset
 from ..inputs import as_samples
+
+
+def as_array(value: Any, name: str) -> np.ndarray:
+    """An array on the host, its first axis counting samples; lists are accepted."""
+    if isinstance(value, Dataset):
+        batch = "dataset" if value.batched else "dataset.batch(25)"
+        predict = ", and model.predict(images)" if name == "predictions" else ""
+        raise ValueError(
+            f"{name} must be an array: take a batch of the dataset, images, labels = next(iter({batch})){predict}; "
+            f"got {value!r}."
+        )
+    if name == "predictions" and (value is None or callable(value)):
+        raise ValueError(f"predictions must be what model.predict(images) returns; got {value!r}.")
+    return to_numpy(as_samples(value, name))
 
 
 def as_picture(image: Any) -> np.ndarray:
     """One grey image as (H, W); (H, W, 1) is accepted."""
-    array = to_numpy(as_samples(image, "image"))
+    array = as_array(image, "image")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2 or not array.size:
@@ -25,7 +40,7 @@ def as_picture(image: Any) -> np.ndarray:
 
 def as_images(images: Any) -> np.ndarray:
     """Grey images as (N, H, W); (N, H, W, 1) is accepted."""
-    array = to_numpy(as_samples(images, "images"))
+    array = as_array(images, "images")
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim != 3 or not array.size:
@@ -36,10 +51,12 @@ def as_images(images: Any) -> np.ndarray:
 
 def as_scores(predictions: Any) -> np.ndarray:
     """Predictions as (N, C), at least one sample of at least two classes, without NaN."""
-    array = to_numpy(as_samples(predictions, "predictions"))
+    array = as_array(predictions, "predictions")
     if array.ndim != 2 or not array.size or array.shape[1] == 1:
         hint = ""
-        if array.ndim == 1:
+        if array.ndim == 1 and array.size > 1 and array.dtype.kind in "iu":
+            hint = " These are classes: give the probabilities, as model.predict returns them."
+        elif array.ndim == 1:
             hint = " The prediction for a single sample needs an axis in front: prediction[None]."
         elif array.ndim == 2 and array.shape[1] == 1:
             hint = " Of a sigmoid's p make two classes: np.hstack([1 - p, p])."
@@ -67,7 +84,7 @@ def as_probabilities(predictions: Any) -> np.ndarray:
 
 def as_classes(labels: Any, name: str, count: int | None = None) -> np.ndarray:
     """Classes as integers (N,), from 0 to count - 1; (N, 1) is accepted."""
-    array = to_numpy(as_samples(labels, name))
+    array = as_array(labels, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or not array.size:
@@ -84,19 +101,22 @@ def as_classes(labels: Any, name: str, count: int | None = None) -> np.ndarray:
 
 def as_names(class_names: Any, count: int, exactly: bool = True) -> list[str]:
     """The name of each of `count` classes, their numbers if class_names is None; `exactly` so many, or more."""
-    if class_names is None:
+    names = given_names(class_names)
+    if names is None:
         return [str(number) for number in range(count)]
+    if len(names) < count or (exactly and len(names) > count):
+        raise ValueError(f"class_names must have one name for each of the {count} classes; got {len(names)} names.")
+    return names
+
+
+def given_names(class_names: Any) -> list[str] | None:
+    """The names in a list, whatever gave them one by one; None if class_names is None."""
+    if class_names is None:
+        return None
     names = list(class_names) if isinstance(class_names, Iterable) and not isinstance(class_names, str) else []
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"class_names must be a list or tuple of strings, one for each class; got {class_names!r}.")
-    if len(names) < count or (exactly and len(names) > count):
-        raise ValueError(f"class_names must have one name for each of the {count} classes; got {len(names)} names.")
     return [str(name) for name in names]
-
-
-def number_of_names(class_names: Any) -> int | None:
-    """How many classes have names; None if class_names is None."""
-    return None if class_names is None else len(as_names(class_names, 1, exactly=False))
 
 
 def as_index(i: Any, count: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 POINTS = 801  # of a curve
 PER_ROW = 3  # axes of a history
+
+Curve = tuple[list[int], list[float]]  # the numbers of the epochs, and the values
 
 
 def plot_activation(
@@ -81,13 +83,15 @@ def _curves(layer: Layer, name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def plot_history(history: Any, fig: FigureBase | None = None) -> FigureBase:
     """Draw how a training went: an axes for the loss and one for each other metric, over the epochs, counted from 1;
-    on each the training data's curve and, where there is one ("val_..."), the validation data's.
+    on each the training data's curve and, where there is one ("val_..."), the validation data's. Each curve has the
+    epochs in which it was recorded: with validation_freq=2, validation has every second one.
 
     `history` is what fit returns, or its `history`, a dictionary of lists of numbers, one for each epoch.
 
     Returns the figure; `fig` as in tinynet.plotting. ValueError for anything else, or if no epoch was recorded.
     """
-    curves, epochs = _recorded(history)
+    curves = _recorded(history)
+    ends = min(epochs[0] for epochs, _ in curves.values()), max(epochs[-1] for epochs, _ in curves.values())
     metrics = list(dict.fromkeys(name.removeprefix("val_") for name in curves))
     metrics.sort(key=lambda name: name != "loss")
     columns = min(len(metrics), PER_ROW)
@@ -95,39 +99,41 @@ def plot_history(history: Any, fig: FigureBase | None = None) -> FigureBase:
     fig = figure(fig, (4.5 * columns, 3.6 * rows))
     grid = fig.add_gridspec(rows, columns)
     for place, metric in enumerate(metrics):
-        _draw_metric(fig.add_subplot(grid[divmod(place, columns)]), metric, curves, epochs)
+        _draw_metric(fig.add_subplot(grid[divmod(place, columns)]), metric, curves, ends)
     return fig
 
 
-def _draw_metric(ax: Axes, metric: str, curves: Mapping[str, Sequence[float]], epochs: Sequence[int]) -> None:
+def _draw_metric(ax: Axes, metric: str, curves: Mapping[str, Curve], ends: tuple[int, int]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    marker = "o" if len(epochs) <= 30 else None
     for name, label in ((metric, "training"), (f"val_{metric}", "validation")):
         if name in curves:
-            ax.plot(epochs, curves[name], marker=marker, markersize=4, label=label)
+            epochs, values = curves[name]
+            ax.plot(epochs, values, marker="o" if len(epochs) <= 30 else None, markersize=4, label=label)
     ax.set_title(metric)
     ax.set_xlabel("epoch")
-    ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    ax.set_xlim(ends[0] - 0.5, ends[1] + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
     ax.grid(True, color="#dddddd")
     ax.set_axisbelow(True)
     ax.legend()
 
 
-def _recorded(history: Any) -> tuple[dict[str, list[float]], list[int]]:
-    """The lists by name, and the epochs' numbers from 1."""
-    curves = getattr(history, "history", history)
-    if not isinstance(curves, Mapping) or any(np.ndim(values) != 1 for values in curves.values()):
+def _recorded(history: Any) -> dict[str, Curve]:
+    """By name the epochs, counted from 1, and their values."""
+    values = getattr(history, "history", history)
+    if not isinstance(values, Mapping) or any(np.ndim(row) != 1 for row in values.values()):
         raise ValueError(f"history must be what fit returns, or its dictionary of lists; got {history!r}.")
-    if not curves or not all(len(values) for values in curves.values()):
-        raise ValueError(f"history holds no epoch to draw; got {dict(curves)!r}. Train first: model.fit(...).")
-    lengths = {name: len(values) for name, values in curves.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(
-            f"history must have one number for each epoch; got {lengths}. After validation_freq it is not known which "
-            "epochs were validated: leave out what begins with 'val_'."
-        )
-    count = next(iter(lengths.values()))
-    numbers = [epoch + 1 for epoch in getattr(history, "epoch", range(count))]
-    return {name: list(values) for name, values in curves.items()}, numbers
+    if not values or not all(len(row) for row in values.values()):
+        raise ValueError(f"history holds no epoch to draw; got {dict(values)!r}. Train first: model.fit(...).")
+    lengths = {name: len(row) for name, row in values.items()}
+    epochs = getattr(history, "epochs_of", {})
+    if {name: len(epochs.get(name, ())) for name in values} != lengths:  # a dictionary, or changed since
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"history must have one number for each epoch; got {lengths}. Of a dictionary it is not known which "
+                "epochs were validated: give what fit returns, or leave out what begins with 'val_'."
+            )
+        count = next(iter(lengths.values()))
+        epochs = dict.fromkeys(values, getattr(history, "epoch", range(count)))
+    return {name: ([epoch + 1 for epoch in epochs[name]], list(row)) for name, row in values.items()}

@@ -35,13 +35,15 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
         if not isinstance(ax, plt.Axes):
             raise TypeError(f"ax must be an Axes of matplotlib's, as plt.subplot() returns one; got {ax!r}.")
+        if ax.name != "rectilinear":
+            raise TypeError(f"ax must be a plane Axes, as plt.subplot() returns one; got one of kind {ax.name!r}.")
         return ax
     if plt.get_fignums():
         figure = plt.gcf()
         if not figure.axes and not figure.subfigs:
             return figure.add_subplot()
         current = plt.gca() if figure.axes else None
-        if current is not None and not (current.has_data() or current.texts):
+        if current is not None and current.name == "rectilinear" and not (current.has_data() or current.texts):
             return current
     return _new(size).add_subplot()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import integer
-from .arguments import as_classes, as_images, as_names, as_picture, number_of_names, same_length
+from .arguments import as_classes, as_images, as_names, as_picture, given_names, same_length
 from .figures import axes, figure, no_ticks, rows_needed, shrink
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 def plot_picture(image: Any, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one grey image, (H, W) or (H, W, 1): its smallest value white, its largest black, and a colour bar beside it
-    that tells the values. `title` stands above.
+    that tells the values. An image of one value alone is drawn on the scale from 0 to 1, or from 0 to 255 if it is of
+    integers or above 1. `title` stands above.
 
     Returns the axes; `ax` as in tinynet.plotting. ValueError for another shape.
     """
     image = as_picture(image)
     ax = axes(ax, (5, 4))
-    drawn = ax.imshow(image, cmap="binary")
+    drawn = ax.imshow(image, cmap="binary", **_scale(image))
     ax.grid(False)
     ax.figure.colorbar(drawn, ax=ax)
     if title is not None:
@@ -53,7 +54,8 @@ def plot_grid(
     rows, columns = integer("rows", rows), integer("columns", columns)
     texts = None
     if labels is not None:
-        labels = as_classes(labels, "labels", number_of_names(class_names))
+        class_names = given_names(class_names)
+        labels = as_classes(labels, "labels", None if class_names is None else len(class_names))
         same_length(images=images, labels=labels)
         names = as_names(class_names, int(labels.max()) + 1, exactly=False)
         texts = [names[label] for label in labels]
@@ -78,5 +80,14 @@ def draw_sheet(fig: FigureBase, images: np.ndarray, texts: Sequence[str] | None,
 
 def draw_image(ax: Axes, image: np.ndarray) -> None:
     """The image alone, its smallest value white and its largest black."""
-    ax.imshow(image, cmap="binary")
+    ax.imshow(image, cmap="binary", **_scale(image))
     no_ticks(ax)
+
+
+def _scale(image: np.ndarray) -> dict[str, float]:
+    """For an image of one value the scale that it belongs to, as it has none of its own; else nothing."""
+    low, high = float(image.min()), float(image.max())
+    if low != high:  # NaN, too
+        return {}
+    full = 255.0 if image.dtype.kind in "iu" or high > 1 else 1.0
+    return {"vmin": min(low, 0.0), "vmax": max(high, full)}
