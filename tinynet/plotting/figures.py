@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from ..checks import integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 CLEARANCE = 0.95  # of the room that there is, what texts may fill
+SMALL, LEAST = 8.0, 6.0  # points: a caption that is read with ease, and one that can still be read
+ROUNDING = 0.97  # of the room, what they fill if letters of whole pixels come out wider
+LONG = 16  # characters: names up to this length are made smaller before they are cut
 
 
 def pyplot() -> ModuleType:
@@ -67,9 +73,16 @@ def _new(size: tuple[float, float]) -> Figure:
     return fig
 
 
-def rows_needed(count: int, rows: int, columns: int, fig: FigureBase | None) -> int:
-    """How many rows a sheet of so many images has: in a new figure none that is empty."""
-    return rows if fig is not None else min(rows, -(-count // columns))
+def sheet_shape(count: int, rows: Any, columns: Any, fig: FigureBase | None) -> tuple[int, int]:
+    """Rows and columns of a sheet of so many images: as asked for in a given figure, in a new one none that is empty.
+
+    ValueError if they are no positive integers.
+    """
+    rows, columns = integer("rows", rows), integer("columns", columns)
+    if fig is None:
+        columns = min(columns, count)
+        rows = min(rows, -(-count // columns))
+    return rows, columns
 
 
 def no_ticks(ax: Axes) -> None:
@@ -101,6 +114,35 @@ def shrink(texts: Iterable[Text], width: float) -> None:
     if widest > width * CLEARANCE:
         for text in texts:
             text.set_fontsize(text.get_fontsize() * width * CLEARANCE / widest)
+
+
+def fit_captions(captions: Sequence[Text], wordings: Sequence[Callable[[int], str]], width: float) -> None:
+    """Write captions in one size so that none is wider than so many pixels. A wording gives the text of a caption whose
+    names are cut to so many characters.
+
+    Names that make captions smaller than SMALL are cut to LONG characters; then all captions become smaller, down to
+    LEAST; what is still too wide is cut further.
+    """
+    own = size = captions[0].get_fontsize()
+    for limit in (sys.maxsize, LONG):
+        for caption, wording in zip(captions, wordings, strict=True):
+            caption.set_text(wording(limit))
+        widest = max(caption.get_window_extent().width for caption in captions)
+        size = own * (1.0 if widest <= width * ROUNDING else width * CLEARANCE / widest)
+        if size >= min(SMALL, own):
+            break
+    for caption, wording in zip(captions, wordings, strict=True):
+        caption.set_fontsize(max(size, min(LEAST, own)))
+        for limit in range(LONG, 0, -1):
+            if caption.get_window_extent().width <= width:
+                break
+            caption.set_text(wording(limit))
+    shrink(captions, width / CLEARANCE)  # where there is no room for a single letter
+
+
+def cut(name: str, limit: int) -> str:
+    """The name in at most so many characters, an ellipsis in place of its end."""
+    return name if len(name) <= limit else name[: limit - 1].rstrip(" /-,.") + "…"
 
 
 def slanted_names(ax: Axes, names: Iterable[str], **options: Any) -> None:

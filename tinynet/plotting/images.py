@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import integer
 from .arguments import as_classes, as_images, as_names, as_picture, given_names, same_length
-from .figures import axes, figure, no_ticks, rows_needed, shrink
+from .figures import axes, cut, figure, fit_captions, no_ticks, sheet_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,37 +44,38 @@ def plot_grid(
     """Draw the first rows x columns of the images, (N, H, W) or (N, H, W, 1), under each its class.
 
     `labels` are classes, (N,): what is written are their `class_names`, or without those their numbers; nothing is
-    written without labels. Where there are fewer images than places the rest stays empty; a new figure has only
-    as many rows as it needs.
+    written without labels. Names that do not fit are cut, with an ellipsis. Where there are fewer images than places
+    the rest stays empty; a new figure has only as many rows and columns as it needs.
 
     Returns the figure; `fig` as in tinynet.plotting. ValueError for other shapes, for labels that have no name, and for
     names without labels.
     """
     images = as_images(images)
-    rows, columns = integer("rows", rows), integer("columns", columns)
-    texts = None
+    rows, columns = sheet_shape(len(images), rows, columns, fig)
+    wordings = None
     if labels is not None:
         class_names = given_names(class_names)
         labels = as_classes(labels, "labels", None if class_names is None else len(class_names))
         same_length(images=images, labels=labels)
         names = as_names(class_names, int(labels.max()) + 1, exactly=False)
-        texts = [names[label] for label in labels]
+        wordings = [partial(cut, names[label]) for label in labels]
     elif class_names is not None:
         raise ValueError("class_names says what classes are called, not which image is which: give labels as well.")
-    rows = rows_needed(len(images), rows, columns, fig)
     fig = figure(fig, (2 * columns, 2 * rows))
-    draw_sheet(fig, images, texts, rows, columns)
+    drawn = draw_sheet(fig, images, rows, columns)
+    if wordings is not None:
+        captions = [ax.xaxis.label for ax in drawn]
+        fit_captions(captions, wordings[: len(drawn)], fig.bbox.width / columns)
     return fig
 
 
-def draw_sheet(fig: FigureBase, images: np.ndarray, texts: Sequence[str] | None, rows: int, columns: int) -> list[Axes]:
-    """The first rows x columns images, under each its text, all in one size; the axes of those that there are."""
+def draw_sheet(fig: FigureBase, images: np.ndarray, rows: int, columns: int) -> list[Axes]:
+    """The first rows x columns images, with labels for captions; the axes of those that there are."""
     grid = fig.add_gridspec(rows, columns)
     drawn = [fig.add_subplot(grid[divmod(place, columns)]) for place in range(min(len(images), rows * columns))]
     for place, ax in enumerate(drawn):
         draw_image(ax, images[place])
-        ax.set_xlabel("" if texts is None else texts[place], parse_math=False)
-    shrink([ax.xaxis.label for ax in drawn], fig.bbox.width / columns)
+        ax.set_xlabel("", parse_math=False)
     return drawn
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import integer
 from .arguments import as_classes, as_images, as_index, as_names, as_probabilities, same_length
-from .figures import axes, cell_width, figure, keep_inside, no_ticks, rows_needed, shrink, slanted_names
+from .figures import (
+    SMALL,
+    axes,
+    cell_width,
+    cut,
+    extent,
+    figure,
+    fit_captions,
+    keep_inside,
+    no_ticks,
+    sheet_shape,
+    shrink,
+    slanted_names,
+)
 from .images import draw_image, draw_sheet
 
 if TYPE_CHECKING:
@@ -17,7 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 RIGHT, WRONG, OTHER = "blue", "red", "#777777"
-SMALL = 8.0  # points: a caption that is still read with ease
 
 
 def plot_image(
@@ -29,7 +41,7 @@ def plot_image(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw image number `i` and under it what the classifier takes it for, how surely, and what it is: "Sneaker 93%
-    (Bag)", in blue if that is right, in red if it is wrong.
+    (Bag)", in blue if that is right, in red if it is wrong. Names that do not fit are cut, with an ellipsis.
 
     `predictions` are probabilities (N, C), `true_labels` classes (N,), `images` (N, H, W) or (N, H, W, 1). Predictions
     for a single image, (1, C), may stand with i=0 beside the labels and images of many.
@@ -43,8 +55,7 @@ def plot_image(
     i = as_index(i, len(predictions))
     ax = axes(ax, (4, 4))
     draw_image(ax, images[i])
-    draw_caption(ax, predictions[i], true_labels[i], names)
-    _even_size(ax, names)
+    _fit_like_others(ax, draw_caption(ax, predictions[i], true_labels[i], names), names)
     return ax
 
 
@@ -90,20 +101,23 @@ def plot_predictions(
     predictions, true_labels, names = _checked(predictions, true_labels, class_names)
     images = as_images(images)
     same_length(predictions=predictions, images=images)
-    rows, columns = integer("rows", rows), integer("columns", columns)
-    rows = rows_needed(len(images), rows, columns, fig)
+    rows, columns = sheet_shape(len(images), rows, columns, fig)
     fig = figure(fig, (4 * columns, 2 * rows))
     grid = fig.add_gridspec(rows, 2 * columns, width_ratios=(3, 2) * columns)  # a caption is wider than its image
-    captions = []
+    captions, wordings = [], []
     for place in range(min(len(predictions), rows * columns)):
         row, column = divmod(place, columns)
         beside = [fig.add_subplot(grid[row, 2 * column + side]) for side in (0, 1)]
         draw_image(beside[0], images[place])
-        draw_caption(beside[0], predictions[place], true_labels[place], names)
+        wordings.append(draw_caption(beside[0], predictions[place], true_labels[place], names))
         draw_bars(beside[1], predictions[place], true_labels[place])
         beside[0].set_anchor("E")  # next to its bars
         captions.append(beside[0].xaxis.label)
-    shrink(captions, 0.7 * fig.bbox.width / columns)  # under the bars, too, there is room
+    width = fig.bbox.width / columns
+    fit_captions(captions, wordings, 0.7 * width)  # under the bars, too, there is room
+    widest, image = max(caption.get_window_extent().width for caption in captions), _image_width(fig.axes[0])
+    share = (image + max(0.0, widest - image) / 2) / width + 0.05
+    grid.set_width_ratios((share, 1 - share) * columns if share < 0.6 else (3, 2) * columns)
     return fig
 
 
@@ -128,43 +142,51 @@ def plot_mistakes(
     predictions, true_labels, names = _checked(predictions, true_labels, class_names)
     images = as_images(images)
     same_length(predictions=predictions, images=images)
-    rows, columns = integer("rows", rows), integer("columns", columns)
     wrong = np.flatnonzero(predictions.argmax(axis=1) != true_labels)
     order = wrong[np.argsort(-predictions[wrong].max(axis=1), kind="stable")]
-    rows = rows_needed(max(1, len(order)), rows, columns, fig)
-    fig = figure(fig, (2.4 * columns, 2.6 * rows))
+    rows, columns = sheet_shape(max(1, len(order)), rows, columns, fig)
+    fig = figure(fig, (2.4 * columns, 2.6 * rows) if len(order) else (4.8, 1.3))
     if not len(order):
         ax = fig.add_subplot()
         ax.set_axis_off()
         text = f"No mistake among {len(predictions):,} predictions"
         shrink([ax.text(0.5, 0.5, text, ha="center", va="center", size="x-large")], fig.bbox.width)
         return fig
-    drawn = draw_sheet(fig, images[order], None, rows, columns)
-    for ax, place in zip(drawn, order, strict=False):
+    drawn = draw_sheet(fig, images[order], rows, columns)
+    wordings = [
         draw_caption(ax, predictions[place], true_labels[place], names)
-    shrink([ax.xaxis.label for ax in drawn], fig.bbox.width / columns)
+        for ax, place in zip(drawn, order, strict=False)
+    ]
+    fit_captions([ax.xaxis.label for ax in drawn], wordings, fig.bbox.width / columns)
     return fig
 
 
-def draw_caption(ax: Axes, probabilities: np.ndarray, true: int, names: Sequence[str]) -> None:
-    """Under an image: the predicted class, its probability, and in brackets the true one; blue or red."""
+def draw_caption(ax: Axes, probabilities: np.ndarray, true: int, names: Sequence[str]) -> Callable[[int], str]:
+    """Under an image: the predicted class, its probability, and in brackets the true one; blue or red. Returns the text
+    as a function of the number of characters that names are cut to."""
     guess = int(probabilities.argmax())
-    text = f"{names[guess]} {100 * float(probabilities[guess]):2.0f}% ({names[true]})"
-    ax.set_xlabel(text, color=RIGHT if guess == true else WRONG, parse_math=False)
+    wording = _wording(names[guess], f"{100 * float(probabilities[guess]):2.0f}%", names[true])
+    ax.set_xlabel(wording(sys.maxsize), color=RIGHT if guess == true else WRONG, parse_math=False)
+    return wording
 
 
-def _even_size(ax: Axes, names: Sequence[str]) -> None:
+def _wording(guess: str, percent: str, true: str) -> Callable[[int], str]:
+    return lambda limit: f"{cut(guess, limit)} {percent} ({cut(true, limit)})"
+
+
+def _fit_like_others(ax: Axes, wording: Callable[[int], str], names: Sequence[str]) -> None:
     """The caption in a size that does for all captions with these names, so that images side by side look alike; but
     not below SMALL for the sake of others."""
-    label = ax.xaxis.label
-    own, size = label.get_text(), label.get_fontsize()
-    longest = max(names, key=len)
-    label.set_text(f"{longest} 100% ({longest})")
-    shrink([label], cell_width(ax))
-    label.set_text(own)
-    if label.get_fontsize() < min(SMALL, size):
-        label.set_fontsize(min(SMALL, size))
-        shrink([label], cell_width(ax))
+    label, longest = ax.xaxis.label, max(names, key=len)
+    size, width = label.get_fontsize(), cell_width(ax)
+    fit_captions([label], [_wording(longest, "100%", longest)], width)
+    label.set_fontsize(max(label.get_fontsize(), min(SMALL, size)))
+    fit_captions([label], [wording], width)
+
+
+def _image_width(ax: Axes) -> float:
+    """The width in pixels of the image on this axes."""
+    return extent(ax)[0] * ax.figure.dpi / 72
 
 
 def draw_bars(ax: Axes, probabilities: np.ndarray, true: int) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..backend import to_numpy
-from ..checks import integer
 from ..checks import shape as check_shape
 from ..layers.core import Dense
-from .figures import figure, no_ticks
+from .figures import figure, no_ticks, sheet_shape
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -25,7 +24,8 @@ def plot_weights(
 ) -> FigureBase:
     """Draw the weights of the first rows x columns units of the model's first Dense layer as images: column j of its
     kernel (I, O), as an image of H W = I pixels, red where a pixel speaks for the unit, blue where against it, white at
-    0; all in one scale, with one colour bar. The scale ends where one weight in 200 lies beyond.
+    0; all in one scale, with one colour bar. The scale ends where one weight in 200 lies beyond. A new figure has only
+    as many rows and columns as there are units for.
 
     The images' shape (H, W) is `shape`, or that of the model's inputs, if they are (H, W) or (H, W, 1).
 
@@ -33,7 +33,7 @@ def plot_weights(
     the shape does not fit.
     """
     kernel = _first_kernel(model)
-    rows, columns = integer("rows", rows), integer("columns", columns)
+    rows, columns = sheet_shape(kernel.shape[1], rows, columns, fig)
     height, width = _image_shape(model, shape, kernel.shape[0])
     shown = kernel[:, : rows * columns]
     limit = float(np.quantile(abs(shown), 0.995)) or float(abs(shown).max()) or 1.0
