@@ -123,21 +123,31 @@ def fit_captions(captions: Sequence[Text], wordings: Sequence[Callable[[int], st
     Names that make captions smaller than SMALL are cut to LONG characters; then all captions become smaller, down to
     LEAST; what is still too wide is cut further.
     """
-    own = size = captions[0].get_fontsize()
+    own = captions[0].get_fontsize()
     for limit in (sys.maxsize, LONG):
         for caption, wording in zip(captions, wordings, strict=True):
             caption.set_text(wording(limit))
-        widest = max(caption.get_window_extent().width for caption in captions)
-        size = own * (1.0 if widest <= width * ROUNDING else width * CLEARANCE / widest)
-        if size >= min(SMALL, own):
+        if _shrunk_size(captions, own, width) >= min(SMALL, own):
             break
     for caption, wording in zip(captions, wordings, strict=True):
-        caption.set_fontsize(max(size, min(LEAST, own)))
+        caption.set_fontsize(max(caption.get_fontsize(), min(LEAST, own)))
         for limit in range(LONG, 0, -1):
             if caption.get_window_extent().width <= width:
                 break
             caption.set_text(wording(limit))
     shrink(captions, width / CLEARANCE)  # where there is no room for a single letter
+
+
+def _shrunk_size(captions: Sequence[Text], size: float, width: float) -> float:
+    """The size, at most the given one, in which these captions fit; they have it afterwards."""
+    for _ in range(5):  # letters of whole pixels do not become narrower with each bit of size
+        for caption in captions:
+            caption.set_fontsize(size)
+        widest = max(caption.get_window_extent().width for caption in captions)
+        if widest <= width * ROUNDING:
+            break
+        size *= width * CLEARANCE / widest
+    return captions[0].get_fontsize()
 
 
 def cut(name: str, limit: int) -> str:
