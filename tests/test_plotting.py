@@ -1,8 +1,11 @@
 """The pictures: what is drawn and where, that every text can be read, and that wrong arguments are told."""
 
+import os
+import re
 import subprocess
 import sys
 from itertools import combinations
+from pathlib import Path
 
 import matplotlib
 
@@ -180,6 +183,58 @@ def test_the_lessons_own_figures(names, things):
     check_readable(plot_value_array(0, predictions[:1], labels, names), smallest=7)
 
 
+LONG_NAME = "A name that was given by somebody with a lot of time, and for a class of clothes that is worn in winter"
+
+
+def test_one_long_name_is_cut_and_leaves_the_other_captions_large(things):
+    images, labels, predictions = things
+    names = [LONG_NAME if place == labels[1] else name for place, name in enumerate(CLASS_NAMES_RU)]
+    for draw in (plot_predictions, plot_mistakes):
+        check_readable(draw(predictions, labels, images, names), smallest=8)
+    check_readable(fig := plot_grid(images, labels, names), smallest=8)
+    written = [ax.get_xlabel() for ax in fig.axes]
+    assert written[1] == "A name that was…", "16 characters, less the space at the end"
+    assert written[0] == CLASS_NAMES_RU[labels[0]], "what is short is whole"
+    _, axes = plt.subplots(3, 6, figsize=(12, 6))
+    for i, ax in enumerate(axes.flat):
+        plot_image(i, predictions, labels, images, names, ax)
+    check_readable(axes[0, 0], smallest=6)
+    for name in (LONG_NAME, LONG_NAME.replace(" ", "W")):
+        fig = plot_mistakes(predictions, labels, images, [name] * 10, fig=plt.figure(figsize=(5, 5)))
+        check_readable(fig, smallest=6)
+        for text in (ax.get_xlabel() for ax in fig.axes):
+            guess, true = re.fullmatch(r"(\S.*\S|)… \d+% \((\S.*\S|)…\)", text).groups()
+            assert guess == true
+            assert name.startswith(guess)
+            assert 0 < len(guess) < 15
+    tiny = plot_mistakes(predictions, labels, images, [LONG_NAME] * 10, fig=plt.figure(figsize=(2, 2.5)))
+    check_readable(tiny, smallest=1)  # no room for a letter of 6 points
+
+
+def test_names_that_fit_are_never_cut(things):
+    images, labels, predictions = things
+    ax = plot_image(1, predictions, labels, images, [LONG_NAME[:25]] * 10, ax=plt.figure(figsize=(9, 4)).add_subplot())
+    assert ax.get_xlabel() == f"{LONG_NAME[:25]} 100% ({LONG_NAME[:25]})"
+    for figures in ((12, 10), (10, 8)):
+        fig = plot_mistakes(predictions, labels, images, CLASS_NAMES_RU, fig=plt.figure(figsize=figures))
+        assert not any("…" in ax.get_xlabel() for ax in fig.axes), "they are made smaller first"
+
+
+@pytest.mark.parametrize("names", [CLASS_NAMES, CLASS_NAMES_RU], ids=["English", "Russian"])
+def test_the_sheet_of_predictions_has_no_empty_margin(names, things):
+    images, labels, predictions = things
+    for given in (None, plt.figure(figsize=(12, 10), layout="constrained")):
+        fig = plot_predictions(predictions, labels, images, names, fig=given)
+        check_readable(fig, smallest=8)
+        left = [box[:, 0].min() % 400 for box in map(corners, visible_texts(fig))]
+        assert 0 <= min(left) < 15, "pixels from the left end of a column to its widest caption"
+    taken = plt.figure(figsize=(12, 10), layout="constrained")
+    taken.add_axes([0, 0, 0.01, 0.01]).set_axis_off()
+    plot_predictions(predictions, labels, images, names, fig=taken)
+    check_readable(taken, smallest=8)
+    assert taken.axes[1].get_position().bounds == pytest.approx(fig.axes[0].get_position().bounds)
+
+
 # ---- where it is drawn ----------------------------------------------------------------------------------------------
 
 small = tn.Sequential([tn.Input((4,)), tn.layers.Dense(3, "relu"), tn.layers.Dense(2, "softmax")], seed=0)
@@ -251,6 +306,15 @@ def test_what_needs_a_figure(name, things):
             draw(*things, wrong)
 
 
+@pytest.mark.parametrize("name", ON_AXES)
+@pytest.mark.parametrize("projection", ["3d", "polar"])
+def test_what_is_flat_is_not_drawn_in_space_or_on_a_circle(name, projection, things):
+    ax = plt.figure().add_subplot(projection=projection)
+    with pytest.raises(TypeError, match=rf"ax must be a plane Axes.* got one of kind '{projection}'"):
+        ON_AXES[name](*things, ax)
+    assert ON_AXES[name](*things, None).figure is not ax.figure
+
+
 def test_a_text_on_an_axes_counts_as_drawn(things):
     ax = plt.subplot()
     ax.text(0.5, 0.5, "taken")
@@ -276,6 +340,35 @@ def test_a_picture_has_a_title_and_a_colour_bar_and_no_grid(image):
     assert plot_picture(image).get_title() == ""
 
 
+@pytest.mark.parametrize(
+    ("value", "dtype", "scale"),
+    [
+        (0, "uint8", (0, 255)),
+        (128, "uint8", (0, 255)),
+        (300, "int64", (0, 300)),
+        (0, "float32", (0, 1)),
+        (0.5, "float32", (0, 1)),
+        (1, "float64", (0, 1)),
+        (128, "float32", (0, 255)),
+        (-3, "float64", (-3, 1)),
+        (1, "bool", (0, 1)),
+    ],
+)
+def test_an_image_of_one_value_is_drawn_on_the_scale_it_belongs_to(value, dtype, scale):
+    image = np.full((3, 4), value, dtype)
+    alone, in_grid = plot_picture(image), plot_grid(image[None]).axes[0]
+    assert alone.images[0].get_clim() == in_grid.images[0].get_clim() == scale
+    alone.figure.canvas.draw()
+    assert alone.images[0].colorbar.ax.get_ylim() == scale
+    check_readable(alone)
+
+
+def test_other_images_have_a_scale_of_their_own(things):
+    for image in (things[0][0], things[0][0] / 255, np.array([[0.25, 0.5]]), np.array([[-1, 7]])):
+        expected = (image.min(), image.max())
+        assert plot_picture(image).images[0].get_clim() == plot_grid([image]).axes[0].images[0].get_clim() == expected
+
+
 def test_a_grid_shows_the_first_images_in_order_with_their_names(things):
     images, labels, _ = things
     fig = plot_grid(images[..., None], labels, CLASS_NAMES_RU, rows=2, columns=3)
@@ -295,6 +388,16 @@ def test_where_there_are_fewer_images_than_places_the_rest_stays_empty(things):
     fig = plot_grid(images[:4], rows=5, columns=3)
     assert len(fig.axes) == 4
     assert tuple(fig.get_size_inches()) == (6, 4), "a new figure has only the rows it needs"
+    wrong = plot_mistakes([[0.2, 0.8]] * 2, [0, 0], images[:2])
+    for few, columns, size in (
+        (plot_grid(images[:2], labels[:2], CLASS_NAMES_RU), 2, (4, 2)),
+        (plot_grid(images[:2], rows=1, columns=1), 1, (2, 2)),
+        (wrong, 2, (4.8, 2.6)),
+        (plot_predictions(predictions[:1], labels[:1], images[:1], CLASS_NAMES_RU), 2, (4, 2)),
+    ):
+        assert few.axes[0].get_subplotspec().get_gridspec().get_geometry() == (1, columns)
+        assert tuple(few.get_size_inches()) == size
+        check_readable(few, smallest=8)
     given = plt.figure(figsize=(6, 10))
     plot_grid(images[:4], rows=5, columns=3, fig=given)
     assert given.axes[0].get_subplotspec().get_gridspec().get_geometry() == (5, 3)
@@ -332,8 +435,9 @@ def test_names_are_smaller_in_a_small_figure(things):
         plot_grid(images, labels, CLASS_NAMES_RU, rows=columns, columns=columns, fig=fig)
         check_readable(fig, smallest=5)
     for draw in (plot_predictions, plot_mistakes):
-        fig = draw(predictions, labels, images, CLASS_NAMES_RU, fig=plt.figure(figsize=(7, 7), layout="constrained"))
-        check_readable(fig, smallest=4)
+        for layout in ("constrained", None):
+            fig = draw(predictions, labels, images, CLASS_NAMES_RU, fig=plt.figure(figsize=(7, 7), layout=layout))
+            check_readable(fig, smallest=6)
 
 
 def test_captions_side_by_side_have_one_size(things):
@@ -409,6 +513,7 @@ def test_mistakes_begin_with_the_most_confident():
 def test_where_there_is_no_mistake_the_figure_says_so():
     fig = plot_mistakes([[0.9, 0.1]] * 3, [0, 0, 0], np.zeros((3, 2, 2)))
     assert [text.get_text() for text in check_readable(fig)] == ["No mistake among 3 predictions"]
+    assert tuple(fig.get_size_inches()) == (4.8, 1.3)
 
 
 # ---- confusion ------------------------------------------------------------------------------------------------------
@@ -455,6 +560,18 @@ def test_confusion_of_many_classes_and_samples_in_small_figures():
     for size in ((6, 4), (4, 6)):
         plt.figure(figsize=size)  # without a layout
         check_readable(plot_confusion([0, 9], [9, 0], CLASS_NAMES_RU), smallest=5)
+
+
+def test_confusion_of_very_many_classes_has_no_numbers():
+    ax = plot_confusion([0, 999], [999, 999])
+    assert not ax.texts
+    assert shown(ax)[999].tolist() == [1, *[0] * 998, 1]
+    assert len(plot_confusion([0, 59], [0, 0]).texts) == 60 * 60
+    for predictions, labels in (([0, 100_000], [0, 1]), ([0, 1], [0, 100_000])):
+        with pytest.raises(ValueError, match="plot_confusion draws up to 1,000 classes; got 100,001"):
+            plot_confusion(predictions, labels)
+    with pytest.raises(ValueError, match="up to 1,000 classes; got 1,001"):
+        plot_confusion(np.zeros((2, 1001)), [0, 1])
 
 
 # ---- curves ---------------------------------------------------------------------------------------------------------
@@ -556,6 +673,31 @@ def test_a_history_has_an_axes_for_each_metric(corners):
     check_readable(fig)
 
 
+def test_after_validation_freq_each_curve_has_its_own_epochs(corners):
+    model = tn.Sequential([tn.Input((3,)), tn.layers.Dense(3)], seed=0)
+    model.compile("adam", tn.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
+    options = {"validation_data": corners(20, seed=1), "verbose": 0}
+    history = model.fit(*corners(), epochs=7, validation_freq=2, **options)
+    assert history.epochs_of == {
+        **{name: [0, 1, 2, 3, 4, 5, 6] for name in ("loss", "accuracy")},
+        **{name: [1, 3, 5] for name in ("val_loss", "val_accuracy")},
+    }
+    for ax in (fig := plot_history(history)).axes:
+        assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3, 4, 5, 6, 7], [2, 4, 6]]
+        assert ax.lines[1].get_ydata().tolist() == history.history[f"val_{ax.get_title()}"]
+        assert ax.get_xlim() == (0.5, 7.5)
+    check_readable(fig)
+    once = plot_history(model.fit(*corners(), epochs=40, validation_freq=[40], **options)).axes[0]
+    assert [line.get_marker() for line in once.lines] == ["None", "o"], "a point alone needs a marker"
+    del history.history["val_loss"], history.history["val_accuracy"]
+    assert [len(ax.lines) for ax in plot_history(history).axes] == [1, 1]
+    history.history["mine"] = [1.0] * 7  # written by hand: in every epoch
+    assert plot_history(history).axes[2].lines[0].get_xdata().tolist() == list(range(1, 8))
+    history.history["mine"] = [1.0]
+    with pytest.raises(ValueError, match=r"one number for each epoch; got .*'mine': 1"):
+        plot_history(history)
+
+
 def test_a_history_may_be_a_dictionary_and_short():
     fig = plot_history({"accuracy": [0.5], "loss": [2.0], "val_loss": [1.0], "learning_rate": [0.1]})
     assert [ax.get_title() for ax in fig.axes] == ["loss", "accuracy", "learning_rate"]
@@ -578,7 +720,7 @@ def test_a_history_may_be_a_dictionary_and_short():
         (tn.callbacks.History(), "history holds no epoch to draw"),
         ({"loss": 0.5}, r"history must be what fit returns, or its dictionary of lists; got \{'loss': 0\.5\}"),
         ({"loss": []}, "history holds no epoch to draw"),
-        ({"loss": [1, 2], "val_loss": [1]}, r"one number for each epoch; got \{'loss': 2, 'val_loss': 1\}.*"),
+        ({"loss": [1, 2], "val_loss": [1]}, r"one number for each epoch; got \{'loss': 2, 'val_loss': 1\}\. .*give what fit returns"),
     ],
 )
 def test_histories_that_cannot_be_drawn(history, message):
@@ -694,6 +836,19 @@ def test_weights_are_the_columns_of_the_first_kernel(lesson_model):
     assert len(plot_weights(model).axes) == 4 * 8 + 1
 
 
+def test_few_units_make_a_small_figure():
+    for units, shape, size in ((3, (1, 3), (5.0, 1.4)), (8, (1, 8), (12.0, 1.4)), (10, (2, 8), (12.0, 2.8))):
+        model = tn.Sequential([tn.Input((5, 5)), tn.layers.Flatten(), tn.layers.Dense(units)])
+        fig = plot_weights(model)
+        assert len(fig.axes) == units + 1
+        assert fig.axes[0].get_subplotspec().get_gridspec().get_geometry() == shape
+        assert tuple(fig.get_size_inches()) == pytest.approx(size)
+        check_readable(fig)
+        given = plot_weights(model, fig=plt.figure(figsize=(9, 9)))
+        places = given.axes[0].get_subplotspec().get_topmost_subplotspec().get_gridspec()
+        assert places.get_geometry() == (4, 8), "as asked for"
+
+
 def test_weights_of_other_shapes():
     inner = tn.Sequential([tn.layers.Dense(2, kernel_initializer="zeros")])
     model = tn.Sequential([tn.Input((2, 3)), tn.layers.Flatten(), inner])
@@ -718,6 +873,7 @@ def test_weights_of_other_shapes():
 # ---- arguments ------------------------------------------------------------------------------------------------------
 
 X, Y, P = np.zeros((3, 4, 5)), [0, 1, 1], np.full((3, 2), 0.5)
+SET = tn.data.Dataset.from_tensor_slices((X, Y))
 WRONG_CALLS = [
     (lambda: plot_picture(X), r"image must be one grey image of shape \(H, W\) or \(H, W, 1\); got \(3, 4, 5\)\.$"),
     (lambda: plot_picture(X[:1]), r"got \(1, 4, 5\)\. It is a batch of one image: image\[0\]"),
@@ -767,6 +923,27 @@ WRONG_CALLS = [
     (lambda: plot_confusion(P, [0, 2, 1]), "true_labels must be classes, integers from 0 to 1; got 2 at place 1"),
     (lambda: plot_confusion([0, 5, 1], Y, ["a", "b"]), "predictions must be classes, integers from 0 to 1; got 5"),
     (lambda: plot_confusion(P, Y, ["a", "b", "c"]), "one name for each of the 2 classes; got 3 names"),
+    (lambda: plot_confusion(Y, P), r"are the arguments swapped\? It is plot_confusion\(predictions, true_labels\)\.$"),
+    (lambda: plot_confusion(Y, np.eye(2)[Y]), r"If they are one-hot: true_labels\.argmax\(axis=1\)"),
+    (lambda: plot_confusion(P, P), r"true_labels must be classes, of shape \(N,\); got \(3, 2\)"),
+    (lambda: plot_confusion(small, Y), r"what model\.predict\(images\) returns; got <Sequential name=sequential"),
+    (lambda: plot_confusion(None, Y), r"predictions must be what model\.predict\(images\) returns; got None"),
+    (lambda: plot_image(0, small, Y, X), r"what model\.predict\(images\) returns; got <Sequential name=sequential"),
+    (lambda: plot_value_array(0, None, Y), r"predictions must be what model\.predict\(images\) returns; got None"),
+    (lambda: plot_mistakes(small.predict, Y, X), r"what model\.predict\(images\) returns; got <bound method"),
+    (lambda: plot_grid(SET), r"images must be an array: .*, images, labels = next\(iter\(dataset\.batch\(25\)\)\)"),
+    (lambda: plot_grid(SET.batch(2)), r"images, labels = next\(iter\(dataset\)\); got <Dataset: 3 x .* -> batch\(2\)>"),
+    (lambda: plot_picture(SET), "image must be an array: take a batch of the dataset"),
+    (lambda: plot_grid(X, SET), "labels must be an array: take a batch of the dataset"),
+    (lambda: plot_mistakes(P, Y, SET), "images must be an array: take a batch of the dataset"),
+    (lambda: plot_predictions(SET, Y, X), r"predictions must be an array: .*\(25\)\)\), and model\.predict\(images\);"),
+    (lambda: plot_confusion(SET, Y), "predictions must be an array: take a batch of the dataset"),
+    (lambda: plot_mistakes(Y, Y, X), r"got \(3,\)\. These are classes: give the probabilities, as model\.predict"),
+    (lambda: plot_image(0, Y, Y, X), "These are classes: give the probabilities"),
+    (lambda: plot_value_array(0, [1], [1]), r"got \(1,\)\. The prediction for a single sample needs an axis"),
+    (lambda: plot_image(0, P, Y, X, (name for name in "abc")), "one name for each of the 2 classes; got 3 names"),
+    (lambda: plot_grid(X, Y, (name for name in "a")), "labels must be classes, integers from 0 to 0; got 1 at place 1"),
+    (lambda: plot_grid(X, Y, (name for name in ())), r"class_names must be a list or tuple of strings.*got <generator"),
     (lambda: plot_confusion([], []), r"predictions must be classes, of shape \(N,\); got \(0,\)"),
     (lambda: plot_weights(small, rows=0, shape=(2, 2)), "rows must be a positive integer; got 0"),
     (lambda: plot_weights(small, columns=0, shape=(2, 2)), "columns must be a positive integer; got 0"),
@@ -791,6 +968,19 @@ def test_lists_columns_of_labels_and_names_of_any_sequence_are_accepted():
     for text in (dollars.axes[0].xaxis.label, *bars.get_xticklabels()):
         assert not text.get_parse_math(), "a name is no formula"
     assert plot_image(0, P[:1], Y, X).get_xlabel() == "0 50% (0)", "a single prediction, as in the lesson"
+
+
+def test_names_may_come_one_by_one():
+    def names():
+        yield from ("a", "b")
+
+    assert [ax.get_xlabel() for ax in plot_grid(X, Y, names()).axes] == ["a", "b", "b"]
+    assert plot_image(0, P, Y, X, names()).get_xlabel() == "a 50% (a)"
+    drawn = [plot_value_array(0, P, Y, names()), plot_confusion(Y, Y, names()), plot_confusion(P, Y, names())]
+    for ax in drawn:
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
+    for draw in (plot_predictions, plot_mistakes):
+        assert draw(P, Y, X, names()).axes[0].get_xlabel().endswith(("(a)", "(b)"))
 
 
 def test_arrays_of_cupys_are_fetched(stand_in):
@@ -833,3 +1023,26 @@ assert "tinynet.plotting" in sys.modules and "matplotlib" not in sys.modules
 def test_a_name_that_is_not_here_is_told():
     with pytest.raises(AttributeError, match=r"plotting\.plot_picure is not in tinynet.* Did you mean plot_picture\?"):
         plotting.plot_picure  # noqa: B018
+
+
+def test_nothing_here_shows():
+    with pytest.raises(AttributeError, match=r"shows its figures: call matplotlib's plt\.show\(\)\.$"):
+        plotting.show  # noqa: B018
+    assert not hasattr(tn.plotting, "show")
+
+
+def test_the_example_asks_for_matplotlib_before_it_trains(tmp_path):
+    example = Path(__file__).parents[1] / "examples" / "fashion_mnist.py"
+
+    def run(reason):
+        (tmp_path / "matplotlib.py").write_text(f"raise {reason}", encoding="utf-8")
+        path = os.pathsep.join([str(tmp_path), str(Path(tn.__file__).parents[1])])
+        command = [sys.executable, str(example), "--sample", "--plots", str(tmp_path / "pictures")]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+        assert (done.returncode, done.stdout) == (2, "")
+        assert not (tmp_path / "pictures").exists()
+        return done.stderr.splitlines()[-1]
+
+    absent = run("ModuleNotFoundError('No module named x', name='matplotlib')")
+    assert absent.endswith("error: --plots needs matplotlib: python -m pip install matplotlib")
+    assert run("ImportError('it is broken')").endswith("error: it is broken")

@@ -102,6 +102,12 @@ def extent(ax: Axes) -> tuple[float, float]:
     return box.width * points, box.height * points
 
 
+def pitch(fig: FigureBase, columns: int) -> float:
+    """The width in pixels of each of so many columns; a figure without a layout keeps its margins."""
+    inside = fig.subplotpars.right - fig.subplotpars.left if fig.get_layout_engine() is None else 1.0
+    return inside * fig.bbox.width / columns
+
+
 def cell_width(ax: Axes) -> float:
     """The width in pixels that a text under this axes may take: the axes and the usual gap beside it."""
     return ax.get_position(original=True).width * ax.figure.bbox.width * 1.2
@@ -135,7 +141,8 @@ def fit_captions(captions: Sequence[Text], wordings: Sequence[Callable[[int], st
             if caption.get_window_extent().width <= width:
                 break
             caption.set_text(wording(limit))
-    shrink(captions, width / CLEARANCE)  # where there is no room for a single letter
+    if max(caption.get_window_extent().width for caption in captions) > width:  # no room for a single letter
+        _shrunk_size(captions, captions[0].get_fontsize(), width)
 
 
 def _shrunk_size(captions: Sequence[Text], size: float, width: float) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arguments import as_classes, as_images, as_names, as_picture, given_names, same_length
-from .figures import axes, cut, figure, fit_captions, no_ticks, sheet_shape
+from .figures import axes, cut, figure, fit_captions, no_ticks, pitch, sheet_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def plot_picture(image: Any, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one grey image, (H, W) or (H, W, 1): its smallest value white, its largest black, and a colour bar beside it
     that tells the values. An image of one value alone is drawn on the scale from 0 to 1, or from 0 to 255 if it is of
-    integers or above 1. `title` stands above.
+    integers or above 1; the scale is made longer for a value outside. `title` stands above.
 
     Returns the axes; `ax` as in tinynet.plotting. ValueError for another shape.
     """
@@ -65,7 +65,7 @@ def plot_grid(
     drawn = draw_sheet(fig, images, rows, columns)
     if wordings is not None:
         captions = [ax.xaxis.label for ax in drawn]
-        fit_captions(captions, wordings[: len(drawn)], fig.bbox.width / columns)
+        fit_captions(captions, wordings[: len(drawn)], pitch(fig, columns))
     return fig
 
 

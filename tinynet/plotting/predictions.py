@@ -19,6 +19,7 @@ from .figures import (
     fit_captions,
     keep_inside,
     no_ticks,
+    pitch,
     sheet_shape,
     shrink,
     slanted_names,
@@ -104,7 +105,7 @@ def plot_predictions(
     rows, columns = sheet_shape(len(images), rows, columns, fig)
     fig = figure(fig, (4 * columns, 2 * rows))
     grid = fig.add_gridspec(rows, 2 * columns, width_ratios=(3, 2) * columns)  # a caption is wider than its image
-    captions, wordings = [], []
+    pictures, wordings = [], []
     for place in range(min(len(predictions), rows * columns)):
         row, column = divmod(place, columns)
         beside = [fig.add_subplot(grid[row, 2 * column + side]) for side in (0, 1)]
@@ -112,12 +113,14 @@ def plot_predictions(
         wordings.append(draw_caption(beside[0], predictions[place], true_labels[place], names))
         draw_bars(beside[1], predictions[place], true_labels[place])
         beside[0].set_anchor("E")  # next to its bars
-        captions.append(beside[0].xaxis.label)
-    width = fig.bbox.width / columns
+        pictures.append(beside[0])
+    width = pitch(fig, columns)
+    captions = [ax.xaxis.label for ax in pictures]
     fit_captions(captions, wordings, 0.7 * width)  # under the bars, too, there is room
-    widest, image = max(caption.get_window_extent().width for caption in captions), _image_width(fig.axes[0])
+    widest, image = max(caption.get_window_extent().width for caption in captions), _image_width(pictures[0])
     share = (image + max(0.0, widest - image) / 2) / width + 0.05
-    grid.set_width_ratios((share, 1 - share) * columns if share < 0.6 else (3, 2) * columns)
+    if share < 0.6:  # no wider than its image and its caption need
+        grid.set_width_ratios((share, 1 - share) * columns)
     return fig
 
 
@@ -157,7 +160,7 @@ def plot_mistakes(
         draw_caption(ax, predictions[place], true_labels[place], names)
         for ax, place in zip(drawn, order, strict=False)
     ]
-    fit_captions([ax.xaxis.label for ax in drawn], wordings, fig.bbox.width / columns)
+    fit_captions([ax.xaxis.label for ax in drawn], wordings, pitch(fig, columns))
     return fig
 
 
