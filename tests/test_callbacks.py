@@ -108,3 +108,13 @@ def test_terminate_on_nan_raises_if_asked_to():
         model.fit(
             np.full((2, 3), np.nan), [0, 1], verbose=0, callbacks=[tn.callbacks.TerminateOnNaN(raise_error=True)]
         )
+
+
+def test_the_history_tells_the_epochs_of_each_name():
+    history = tn.callbacks.History()
+    assert history.epochs_of == {}
+    for epoch, logs in ((3, {"loss": 1.0}), (4, {"loss": 0.5, "val_loss": 2.0}), (5, None), (6, {"val_loss": 1.5})):
+        history.on_epoch_end(epoch, logs)
+    assert history.epochs_of == {"loss": [3, 4], "val_loss": [4, 6]}
+    assert history.history == {"loss": [1.0, 0.5], "val_loss": [2.0, 1.5]}
+    assert history.epoch == [3, 4, 5, 6]
