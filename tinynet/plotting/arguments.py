@@ -16,11 +16,10 @@ from ..inputs import as_samples
 def as_array(value: Any, name: str) -> np.ndarray:
     """An array on the host, its first axis counting samples; lists are accepted."""
     if isinstance(value, Dataset):
-        batch = "dataset" if value.batched else "dataset.batch(25)"
         predict = ", and model.predict(images)" if name == "predictions" else ""
         raise ValueError(
-            f"{name} must be an array: take a batch of the dataset, images, labels = next(iter({batch})){predict}; "
-            f"got {value!r}."
+            f"{name} must be an array: take a batch of the dataset, images, labels = next(iter(dataset.batch(25))), or "
+            f"next(iter(dataset)) if it gives batches{predict}; got {value!r}."
         )
     if name == "predictions" and (value is None or callable(value)):
         raise ValueError(f"predictions must be what model.predict(images) returns; got {value!r}.")
