@@ -9,6 +9,7 @@ from typing import Any
 from .backend import module, move, on_device, take_rows
 from .checks import warn
 from .data import INFINITE_CARDINALITY, Dataset
+from .data.dataset import passing
 
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
 
@@ -81,7 +82,7 @@ class StreamBatches:
 
     def peek(self) -> None:
         """Make the first batch ready, which builds the model; it is not lost to the pass that follows."""
-        batches = iter(self.source)
+        batches = self._pass()
         for first in batches:
             self.prepare(first)
             self.begun = itertools.chain([first], batches)
@@ -89,8 +90,11 @@ class StreamBatches:
         raise ValueError("There are no batches: the data are empty, or a generator is used up.")
 
     def __iter__(self) -> Iterator[Batch]:
-        batches, self.begun = self.begun or iter(self.source), None
+        batches, self.begun = self.begun or self._pass(), None
         return map(self.prepare, itertools.islice(batches, self.steps))  # Keras's own iterators never end
+
+    def _pass(self) -> Iterator[Any]:
+        return passing(self.source) if isinstance(self.source, Dataset) else iter(self.source)
 
 
 class Epochs:

@@ -33,11 +33,12 @@ class Intake(Layer):
             raise ValueError(f"x is a dictionary of {names}. Of the splits that datasets.load gives, take one.")
         if y is None:
             raise ValueError("y is missing: the labels, one for each sample of x.")
-        x, y = inputs.as_samples(x), inputs.as_labels(y)
-        if self.built:
+        x, y, built = inputs.as_samples(x), inputs.as_labels(y), self.built
+        if built:
             x = self._inputs(x)  # a wrong shape tells more than a wrong length
         inputs.check_lengths(x, y)  # before anything is built from the shape of x
-        x = self._inputs(x)
+        if not built:
+            x = self._inputs(x)
         every = [*self.metrics, *self.weighted_metrics]
         labels = inputs.check_labels(y, self.loss, every, self.output_shape, self.dtype)
         if class_weights is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import to_numpy
 from ..checks import amount, is_integer, named_arguments
 from ..rng import choose_seed
-from .elements import Batches, Cached, Mapped, Slices, Source, arrays_of, described, name_of, over
+from .elements import Batches, Cached, Mapped, Slices, Source, arrays_of, copied, described, name_of, over
 from .order import INFINITE, Count, Grouped, Kept, Limited, Order, Repeated, Shuffled
 
 IN_TURN = "Leave it out: a function is called for one element after the other, in order."
@@ -176,6 +176,8 @@ class Dataset(metaclass=_Named):
 
     def __iter__(self) -> Iterator[Any]:
         elements = map(self._source.one, iter(self._order))
+        if self._source.borrows:
+            elements = (over(copied, element) for element in elements)
         if not self._ahead:
             return elements
         from .ahead import made_ahead
@@ -203,6 +205,11 @@ def _made(order: Order, source: Source, ahead: int, steps: tuple[str, ...]) -> D
     dataset = Dataset.__new__(Dataset)
     dataset._order, dataset._source, dataset._ahead, dataset._steps = order, source, ahead, steps
     return dataset
+
+
+def passing(dataset: Dataset) -> Iterator[Any]:
+    """The elements for whoever is done with each before asking for the next: they need no memory of their own."""
+    return iter(dataset) if dataset._ahead else map(dataset._source.one, iter(dataset._order))
 
 
 def missing(name: str) -> str:

@@ -15,7 +15,10 @@ from .order import Kept
 
 
 class Source(Protocol):
-    """Where elements come from. What it returns is the caller's own: changing it does not change the source."""
+    """Where elements come from. What it returns is the caller's own, unless `borrows`: then a function made it, and may
+    write to the same memory when it is called again."""
+
+    borrows: bool
 
     def one(self, key: Any) -> Any:
         """The element of a key."""
@@ -29,6 +32,8 @@ class Source(Protocol):
 
 class Slices:
     """The rows of arrays of one length."""
+
+    borrows = False
 
     def __init__(self, arrays: Any):
         self.arrays = arrays
@@ -47,11 +52,13 @@ class Slices:
 class Mapped:
     """Elements of a source, each sent through a function."""
 
+    borrows = True
+
     def __init__(self, source: Source, function: Callable[..., Any]):
         self.source, self.function = source, function
 
     def one(self, key: Any) -> Any:
-        return over(copied, self._result(self.source.one(key), key))  # the function may return the same array again
+        return self._result(self.source.one(key), key)
 
     def whole(self, keys: list[Any]) -> Any:
         return stack(self.each(keys), keys)
@@ -73,6 +80,8 @@ class Mapped:
 class Batches:
     """Elements of a source, stacked; a key is the list of their keys."""
 
+    borrows = False
+
     def __init__(self, source: Source):
         self.source = source
 
@@ -89,6 +98,8 @@ class Batches:
 class Cached:
     """Elements that are made once and kept; a key is a place in the order that was kept with them."""
 
+    borrows = False
+
     def __init__(self, source: Source, order: Kept):
         self.source, self.order = source, order
         self.elements: dict[int, Any] = {}
@@ -104,7 +115,7 @@ class Cached:
 
     def _kept(self, key: int) -> Any:
         if key not in self.elements:
-            self.elements[key] = self.source.one(self.order.all()[key])
+            self.elements[key] = over(copied, self.source.one(self.order.all()[key]))
         return self.elements[key]
 
 
