@@ -6,8 +6,12 @@
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
+
+# Threads that share matrices as small as these wait for each other, on a busy machine most of the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it must be set before NumPy is imported
 
 import numpy as np
 
