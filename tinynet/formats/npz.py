@@ -1,0 +1,125 @@
+"""tinynet's own file of a model: an archive of NumPy's, .npz, that NumPy alone can read.
+
+    model.json                             everything that is no array, as JSON in UTF-8; see below
+    weights/0/kernel.npy                   a weight: the place of its part in the chain of the model, and its name
+    optimizer/velocity/0/kernel.npy        a slot of the optimizer, and the weight that it is for
+    callbacks/0/best_weights/3.npy         an array of a callback's state, the fourth of that name
+
+It is a zip archive with stored members, of .npy files of float32 or float64 in version 1.0, so that numpy.load reads the
+arrays: numpy.load("m.npz")["weights/0/kernel"]. model.json holds
+
+    format, version      "tinynet", 1. A reader refuses a version that it does not know
+    config               Sequential's get_config: name, dtype, and the layers as records of class_name and config
+    seed                 of the model, which decides the order of the samples and the masks of Dropout
+    compiled             null, or "optimizer", "loss", "metrics" and "weighted_metrics", as records
+    iterations, epochs   steps of the optimizer and epochs of fit that are done
+    callbacks            a list of {"class_name", "values"}
+    arrays               the names of all arrays in their order; another set of members than these is an error
+
+Nothing in it is executed or imported: classes are looked up in tables of tinynet's, and those of your own by name in
+`custom_objects`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from . import archive, npy
+from .record import FileError, SavedCallback, SavedModel
+
+VERSION = 1
+JSON_NAME, LARGEST_JSON = "model.json", 1 << 22
+
+
+def encode(saved: SavedModel) -> bytes:
+    """The bytes of the file."""
+    arrays = {f"weights/{key}": array for key, array in saved.weights.items()}
+    for slot, by_weight in saved.slots.items():
+        arrays.update({f"optimizer/{slot}/{key}": array for key, array in by_weight.items()})
+    for i, callback in enumerate(saved.callbacks):
+        for name, given in callback.arrays.items():
+            arrays.update({f"callbacks/{i}/{name}/{j}": array for j, array in enumerate(given)})
+    text = {
+        "format": "tinynet",
+        "version": VERSION,
+        "config": saved.config,
+        "seed": saved.seed,
+        "compiled": saved.compiled,
+        "iterations": saved.iterations,
+        "epochs": saved.epochs,
+        "callbacks": [{"class_name": one.class_name, "values": one.values} for one in saved.callbacks],
+        "arrays": list(arrays),
+    }
+    try:
+        content = json.dumps(text, indent=1).encode()
+    except TypeError as error:
+        raise ValueError(f"The model has a setting that cannot be written as JSON: {error}.") from None
+    return archive.pack({JSON_NAME: content, **{f"{name}.npy": npy.encode(array) for name, array in arrays.items()}})
+
+
+def decode(content: bytes) -> SavedModel:
+    """What is in the bytes of the file; FileError if anything in it is not as it should be."""
+    members = archive.unpack(content)
+    if JSON_NAME not in members:
+        weights = " (it may hold weights alone: model.load_weights reads those)" if members else ""
+        raise FileError(f"there is no {JSON_NAME} in it{weights}")
+    text = _json(members.pop(JSON_NAME))
+    if text.get("format") != "tinynet" or text.get("version") != VERSION:
+        got = f"format {text.get('format')!r}, version {text.get('version')!r}"
+        raise FileError(f"it is of {got}; this tinynet reads format 'tinynet', version {VERSION}")
+    names = _typed(text, "arrays", list)
+    if not all(isinstance(name, str) for name in names) or {f"{name}.npy" for name in names} != set(members):
+        raise FileError(f"{JSON_NAME} lists other arrays than there are in the archive")
+    arrays = {name: _array(name, members[f"{name}.npy"]) for name in names}
+    saved = SavedModel(
+        config=_typed(text, "config", dict),
+        weights=_below("weights", arrays),
+        seed=_typed(text, "seed", int, type(None)),
+        compiled=_typed(text, "compiled", dict, type(None)),
+        iterations=_typed(text, "iterations", int),
+        epochs=_typed(text, "epochs", int),
+    )
+    for name, array in _below("optimizer", arrays).items():
+        slot, _, key = name.partition("/")
+        saved.slots.setdefault(slot, {})[key] = array
+    for i, one in enumerate(_typed(text, "callbacks", list)):
+        if not isinstance(one, dict):
+            raise FileError("callbacks in model.json are no records")
+        callback = SavedCallback(_typed(one, "class_name", str), _typed(one, "values", dict))
+        for name, array in _below(f"callbacks/{i}", arrays).items():
+            callback.arrays.setdefault(name.partition("/")[0], []).append(array)
+        saved.callbacks.append(callback)
+    return saved
+
+
+def _json(content: bytes) -> dict[str, Any]:
+    if len(content) > LARGEST_JSON:
+        raise FileError(f"{JSON_NAME} has {len(content):,} bytes, more than the {LARGEST_JSON:,} that are read")
+    try:
+        text = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{JSON_NAME} is no JSON: {error}") from None
+    if not isinstance(text, dict):
+        raise FileError(f"{JSON_NAME} holds no record")
+    return text
+
+
+def _typed(text: dict[str, Any], name: str, *types: type) -> Any:
+    value = text.get(name)
+    if not isinstance(value, types) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
+        raise FileError(f"{name!r} in {JSON_NAME} is missing or of another kind: {str(value)[:80]!r}")
+    return value
+
+
+def _array(name: str, content: bytes) -> np.ndarray:
+    try:
+        return npy.decode(content)
+    except FileError as error:
+        raise FileError(f"the array {name!r}: {error}") from None
+
+
+def _below(folder: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(f"{folder}/"): array for name, array in arrays.items() if name.startswith(f"{folder}/")}
