@@ -134,7 +134,7 @@ def test_saving_after_batches_counts_across_epochs(tmp_path):
 @pytest.mark.parametrize(
     ("path", "options", "message"),
     [
-        ("w.npz", {"save_weights_only": False}, "pass save_weights_only=True"),
+        ("w.h5", {"save_weights_only": False}, "must end in '.npz'"),
         ("w.h5", {}, "must end in '.npz'"),
         ("w.npz", {"save_freq": 0}, "save_freq, unless 'epoch', must be a positive integer"),
         ("w.npz", {"save_freq": "batch"}, "save_freq, unless 'epoch', must be a positive integer"),

@@ -51,7 +51,7 @@ from .layers import Input
 from .model import Sequential
 
 if TYPE_CHECKING:
-    from . import gradcheck, plotting
+    from . import gradcheck, plotting, saving
 
 __all__ = [
     "Input",
@@ -72,10 +72,11 @@ __all__ = [
     "optimizers",
     "plotting",
     "regularizers",
+    "saving",
     "utils",
 ]
 
-_LATER = ("gradcheck", "plotting")
+_LATER = ("gradcheck", "plotting", "saving")
 _missing = absent(__name__, __all__)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import errno
 import os
-from collections.abc import Mapping
+from glob import escape as glob_escape
 from pathlib import Path
-
-import numpy as np
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memoryview) -> None:
     """Write a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.
 
+    The file is on the disk under its name when this returns: the folder is flushed too. Its permissions are those of
+    any new file. What an earlier process left behind that was killed in the middle is removed.
+
     Raises OSError as open and write do; the file that was there before is then untouched.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # of a link, the file that it points to
+    _clear(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -28,24 +30,41 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    _flush_folder(path.parent)
 
 
-def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays to a file of NumPy's .npz format, without pickle; ValueError unless its name ends in ".npz"."""
-    if not os.fspath(path).endswith(".npz"):
-        raise ValueError(f"The name of a file of weights must end in '.npz'; got {os.fspath(path)!r}.")
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_whole(path, content.getbuffer())
+def _clear(path: Path) -> None:
+    """Remove temporary files of this one whose process is gone."""
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{glob_escape(path.name)}.*.tmp"):
+            number = left.name.removeprefix(f".{path.name}.").partition(".")[0]
+            if number.isdigit() and int(number) != os.getpid() and not _runs(int(number)):
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
 
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The arrays of a file of NumPy's .npz format, by name; ValueError if it is none, or damaged, or holds objects."""
-    content = io.BytesIO(Path(path).read_bytes())
+def _runs(process: int) -> bool:
+    """Whether there is a process of this number; on Windows, where it cannot be asked, its open file cannot be removed."""
+    if os.name == "nt":
+        return False
     try:
-        archive = np.load(content, allow_pickle=False)
-        return {name: archive[name] for name in archive.files}
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever damage there is: zipfile and NumPy raise a dozen kinds
-        raise ValueError(f"{os.fspath(path)!r} is no file of arrays (.npz), or it is damaged: {error}") from None
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make sure that a new name in this folder is on the disk; Windows knows no such thing."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot
+            raise
+    finally:
+        os.close(handle)

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from . import backend as backends
-from . import files, summary
+from . import summary
 from .checks import from_record, integer
 from .checks import shape as check_shape
 from .config import serialize
 from .layers import LAYERS
-from .layers.base import Layer, as_array, building_lock, snake_case
+from .layers.base import Layer, as_array, building_lock, generators, snake_case
 from .layers.by_name import ACTIVATIONS
 from .layers.chain import backward_chain, forward_chain, unique
 from .layers.core import Input
-from .rng import choose_seed, generator
+from .rng import choose_seed
 from .trainer import Trainer
 from .training import check_outputs
 
@@ -161,7 +161,7 @@ class Sequential(Trainer):
         home, count = (self.backend, self.dtype), len(self._layers)
         if rng is not None and not self.built:
             self.backend, self.dtype = backend, np.dtype(dtype)
-        rngs = rng.spawn(count) if rng else [generator(self.seed, "weights", index) for index in range(count)]
+        rngs = rng.spawn(count) if rng else generators(self.seed, count)
         inside = unique([*self.all_layers(), *self.parts()])
         unbuilt = [layer for layer in inside if not (layer.built or layer.weight_names)]
         shape, shapes = tuple(input_shape), []
@@ -297,37 +297,43 @@ class Sequential(Trainer):
             made.append((layers[-1], record))
         return cls(layers, **options)
 
-    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Write the weights to a file of NumPy's format, whole or not at all; its name must end in ".npz".
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the whole model to a file: layers, weights, compile's choices, the optimizer's state, seed and counts.
+
+        The name ends in ".npz" (NumPy alone; formats/npz.py describes it) or ".keras" (Keras reads it; needs h5py).
+        `models.load_model` makes the model again, and `fit` then goes on as if it had not stopped: see there. The file
+        is written whole or not at all: a file of that name is replaced when the new one is on the disk.
+
+        ValueError for another name, for a model that is not built, and for what cannot be written down (functions as
+        initializers, say); FileExistsError with overwrite=False; OSError as open and write raise it.
+        """
+        from . import saving
+
+        saving.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights alone to a file, whole or not at all; its name ends in ".npz" or ".weights.h5".
 
         ValueError for another name, or if the model is not built; OSError as open and write raise it.
         """
-        if not self.built:
-            raise ValueError(f"Model '{self.name}' is not built yet, so it has no weights to save.")
-        files.write_arrays(filepath, dict(self._named_weights()))
+        from . import saving
+
+        saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Read weights that save_weights wrote into this model, which must be built and have the same ones.
+        """Read weights that save_weights or save wrote into this model, which must be built and have the same ones.
 
         ValueError, and nothing is changed, for a file that is damaged or holds other weights.
         """
-        if not self.built:
-            raise ValueError(f"Model '{self.name}' is not built yet: build it first, so that it has weights to load.")
-        arrays, own = files.read_arrays(filepath), self._named_weights()
-        names = [name for name, _ in own]
-        if set(arrays) != set(names):
-            other = sorted(set(arrays) ^ set(names))
-            raise ValueError(
-                f"{os.fspath(filepath)!r} does not hold the weights of model '{self.name}': {', '.join(other)} are in "
-                "one of the two only."
-            )
-        self.set_weights([arrays[name] for name in names])
+        from . import saving
 
-    def _named_weights(self) -> list[tuple[str, np.ndarray]]:
-        """Each weight under its place and name, "0/kernel": names of layers may occur twice in models that nest."""
+        saving.load_weights(self, filepath)
+
+    def keyed_weights(self) -> dict[str, tuple[Layer, str]]:
+        """Each weight as (part, name) under the place of its part in the chain and its name, "0/kernel", in the order
+        of `weights`: what a file calls it, since names of layers may occur twice in models that nest."""
         places = {id(part): index for index, part in reversed(list(enumerate(self.parts())))}
-        own = [(f"{places[id(part)]}/{name}", part, name) for part, name in self._own()]
-        return [(key, backends.to_numpy(part.__dict__[name])) for key, part, name in own]
+        return {f"{places[id(part)]}/{name}": (part, name) for part, name in self._own()}
 
     def to_json(self, **options: Any) -> str:
         """The architecture as JSON, for `models.model_from_json`; options go to json.dumps."""

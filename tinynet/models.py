@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from .checks import absent
 from .model import Sequential
 
-__all__ = ["Sequential", "clone_model", "model_from_json"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+
+_missing = absent(__name__, __all__)
+
+
+def __getattr__(name: str) -> Any:
+    """load_model and save_model are those of `saving`, which is loaded when it is first used."""
+    if name in ("load_model", "save_model"):
+        from . import saving
+
+        return getattr(saving, name)
+    return _missing(name)
 
 
 def clone_model(model: Sequential) -> Sequential:
@@ -32,6 +44,3 @@ def model_from_json(text: str, custom_objects: Mapping[str, type] | None = None)
     if not isinstance(record, dict) or record.get("class_name") != "Sequential" or "config" not in record:
         raise ValueError("model_from_json takes what model.to_json() gave: the record of a Sequential.")
     return Sequential.from_config(record["config"], custom_objects)
-
-
-__getattr__ = absent(__name__, __all__)

@@ -35,9 +35,13 @@ class Trainer(Intake):
         self._step: training.Step | None = None
         self._trained: list[Layer] | None = None  # the parts that the optimizer's state is for
         self._mark: object = None  # the same as the optimizer's owner, as long as it is ours
+        self.epochs_trained = 0  # how many epochs of fit are done, counted from where the first one began
+        self.fitted_callbacks: list[Callback] = []  # those of the last fit, for a file to keep their state
+        self.saved_callbacks: list[Any] = []  # the states of callbacks that came from a file, for the next fit
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_step": None}  # made again when it is next needed, from what is kept
+        # The step is made again when it is next needed, from what is kept; callbacks belong to their fit.
+        return {**self.__dict__, "_step": None, "fitted_callbacks": []}
 
     @property
     def compiled(self) -> bool:
@@ -84,11 +88,12 @@ class Trainer(Intake):
         self.loss, self.optimizer, self.metrics, self.weighted_metrics = loss, optimizer, chosen, weighted
         self._metric_names = names
         self.optimizer.reset()
+        self.epochs_trained, self.saved_callbacks = 0, []
         self.optimizer.owner = self._mark = object()
         self._step = self._trained = None
         if self.built:
             self.prepare(self.input_shape[1:])
-            self._current_step().buffers.claim()
+            self.current_step().buffers.claim()
         if warning:
             warn(warning)
 
@@ -175,7 +180,7 @@ class Trainer(Intake):
         source = Epochs(batches, steps, training.shuffled_by(self, batches) if shuffled else None)
         params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
         with CallbackList(callbacks, self, params, history) as hooks:
-            self.history = history
+            self.history, self.fitted_callbacks = history, hooks.callbacks
             training.fit(step, self, source, validation, range(initial_epoch, epochs), validated, hooks)
         return history
 
@@ -205,7 +210,7 @@ class Trainer(Intake):
             batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
         batches = Limited(batches, steps)
         with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
-            results = training.evaluate(self._current_step(), batches, hooks)
+            results = training.evaluate(self.current_step(), batches, hooks)
         return results if return_dict else _as_list(results)
 
     @named_arguments()
@@ -269,7 +274,7 @@ class Trainer(Intake):
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and metrics of one batch, in the form of evaluate; nothing is changed."""
         batch = self._whole(*self._samples(x, y, sample_weight))
-        return self._one(self._current_step(), "test", batch, return_dict)
+        return self._one(self.current_step(), "test", batch, return_dict)
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[np.ndarray]]:
         """The loss of a batch and its gradient with respect to every weight that has one, in the order of get_weights.
@@ -277,7 +282,7 @@ class Trainer(Intake):
         Frozen weights' gradients are among them, statistics' are not. Nothing is changed: no step is made.
         """
         batch = self._whole(*self._samples(x, y, sample_weight))
-        loss = self._current_step().gradients(*batch)
+        loss = self.current_step().gradients(*batch)
         return loss, [np.array(backends.to_numpy(gradient)) for gradient in self.weight_gradients]
 
     # ---- steps ------------------------------------------------------------------------------------------------
@@ -291,7 +296,7 @@ class Trainer(Intake):
         getattr(step, kind)(*batch, totals)
         return totals.means() if return_dict else _as_list(totals.means())
 
-    def _current_step(self) -> training.Step:
+    def current_step(self) -> training.Step:
         """The step for the layers as they stand now."""
         parts, trained = self.parts(), self.trained_parts()
         if self._step is None or self._step.layout != (parts, trained, self.output_shape):
@@ -324,7 +329,11 @@ class Trainer(Intake):
                 "effect; the optimizer then starts afresh."
             )
         self._trained = trained
-        return self._current_step()
+        return self.current_step()
+
+    def mark_trained(self) -> None:
+        """The optimizer's state, which came from a file, is for the weights that are trained now."""
+        self._trained = self.trained_parts()
 
 
 def _metrics(name: str, given: Any) -> list[metrics.Metric]:

@@ -253,6 +253,9 @@ def fit(
     logs: dict[str, float] = {}
     model.stop_training = False
     callbacks.call("on_train_begin")
+    if model.epochs_trained == epochs.start:
+        callbacks.resume(model.saved_callbacks)
+    model.saved_callbacks = []
     for epoch in epochs:
         callbacks.call("on_epoch_begin", epoch)
         means, made = run_pass(step, training, True, callbacks)
@@ -267,6 +270,7 @@ def fit(
             except ValueError as error:
                 raise ValueError(f"validation_data, after epoch {epoch + 1}: {error}") from error
             logs.update({f"val_{name}": value for name, value in tested.items()})
+        model.epochs_trained = epoch + 1
         callbacks.call("on_epoch_end", epoch, logs=logs)
         if model.stop_training:
             break

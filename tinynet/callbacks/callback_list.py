@@ -10,7 +10,8 @@ from .progress_line import ProgbarLogger
 
 
 class CallbackList:
-    """Calls the hooks of the callbacks: the user's in their order, then the History, and the ProgbarLogger last.
+    """Calls the hooks of the callbacks: the user's in their order (those that save files behind the others), then the
+    History, and the ProgbarLogger last.
 
     It is a context: an exception that leaves it ends a progress line that is half drawn.
     """
@@ -30,6 +31,7 @@ class CallbackList:
         lines = [callback for callback in own if isinstance(callback, ProgbarLogger)]
         self.line = lines[0] if lines else ProgbarLogger()
         self.model = model
+        own.sort(key=lambda callback: callback.last)  # the others keep their order
         self.callbacks = [*own, *([history] if history is not None else []), *([] if lines else [self.line])]
         for callback in self.callbacks:
             callback.set_model(model)
@@ -46,6 +48,17 @@ class CallbackList:
         logs = {} if logs is None else logs
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments, logs)
+
+    def resume(self, states: Sequence[Any]) -> None:
+        """Give callbacks the states that a file kept: each to the first one of its class that has none yet."""
+        waiting = list(self.callbacks)
+        for state in states:
+            found = next((one for one in waiting if type(one).__name__ == state.class_name), None)
+            if found is not None:
+                waiting.remove(found)
+                for name, value in {**state.values, **state.arrays}.items():
+                    if name in found.saved_attributes:
+                        setattr(found, name, value)
 
     def hooked(self, hook: str) -> bool:
         """Whether a callback defines this batch hook, so that it is worth calling."""

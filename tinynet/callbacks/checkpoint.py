@@ -1,4 +1,4 @@
-"""ModelCheckpoint: the model's weights in files, while it is trained."""
+"""ModelCheckpoint: the model in files, while it is trained."""
 
 from __future__ import annotations
 
@@ -11,21 +11,28 @@ from ..checks import integer, number
 from ..progress import announce
 from .monitor import Monitor
 
+MODEL_ENDS, WEIGHTS_ENDS = (".npz",), (".npz",)
+
 
 class ModelCheckpoint(Monitor):
-    """Saves the weights after each epoch, or after every so many batches, or only when `monitor` has improved.
+    """Saves the model after each epoch, or after every so many batches, or only when `monitor` has improved.
 
-        filepath               its name must end in ".npz"; "w-{epoch:02d}-{val_loss:.2f}.npz" is filled with the epoch,
-                               counted from 1, and the logs (and {batch}, from 1, where saved after batches)
+        filepath               its name must end in ".npz" (or ".keras"; of weights ".npz" or ".weights.h5");
+                               "m-{epoch:02d}-{val_loss:.2f}.npz" is filled with the epoch, counted from 1, and the logs
+                               (and {batch}, from 1, where saved after batches)
         save_best_only         only where `monitor` is better than ever before, in this fit or an earlier one, and
                                better than `initial_value_threshold`; without the value it warns and saves, as in Keras
         save_freq              "epoch", or a number of batches, counted across epochs
-        save_weights_only      must be True: whole models cannot be saved yet
+        save_weights_only      the weights alone, instead of all that `model.save` writes, from which `fit` can go on
         mode, verbose          see Monitor; verbose=1 says what is saved
 
-    Folders are made. A file is written whole or not at all. ValueError for other arguments, here, and for a name in
+    It is called after all other callbacks, so that the state of those that have some (EarlyStopping, ReduceLROnPlateau)
+    is saved as the epoch left it. Folders are made. A file is written whole or not at all. ValueError for other arguments, here, and for a name in
     filepath that is not among the logs.
     """
+
+    saved_attributes = ("best", "batches")
+    last = True
 
     def __init__(
         self,
@@ -40,11 +47,11 @@ class ModelCheckpoint(Monitor):
     ):
         super().__init__(monitor, mode)
         self.filepath, self.verbose = os.fspath(filepath), verbose
-        if not save_weights_only:
-            raise ValueError("ModelCheckpoint saves weights alone, not yet whole models: pass save_weights_only=True.")
-        if not self.filepath.endswith(".npz"):
-            raise ValueError(f"The filepath of ModelCheckpoint must end in '.npz'; got {self.filepath!r}.")
-        self.save_best_only, self.save_weights_only = bool(save_best_only), True
+        self.save_best_only, self.save_weights_only = bool(save_best_only), bool(save_weights_only)
+        ends = WEIGHTS_ENDS if self.save_weights_only else MODEL_ENDS
+        if not self.filepath.endswith(ends):
+            must = " or ".join(map(repr, ends))
+            raise ValueError(f"The filepath of ModelCheckpoint must end in {must}; got {self.filepath!r}.")
         self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq, unless 'epoch',", save_freq)
         threshold = initial_value_threshold
         self.initial_value_threshold = None if threshold is None else number("initial_value_threshold", threshold)
@@ -79,10 +86,13 @@ class ModelCheckpoint(Monitor):
             self._say(counts, f"{self.monitor} did not improve from {self.best:.5g}.")
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.model.save_weights(path)
         if value is not None:
             reason, self.best = f"{self.monitor} improved from {self.best:.5g} to {value:.5g}; ", value
-        self._say(counts, f"{reason}the weights are saved in {path}.")
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)  # with the new best
+        self._say(counts, f"{reason}the {'weights are' if self.save_weights_only else 'model is'} saved in {path}.")
 
     def _say(self, counts, text):
         if self.verbose:

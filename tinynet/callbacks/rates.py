@@ -54,6 +54,8 @@ class ReduceLROnPlateau(Monitor):
     ValueError for a factor outside [0, 1), TypeError where the optimizer follows a schedule of its own.
     """
 
+    saved_attributes = ("wait", "cooldown_counter", "best")
+
     def __init__(
         self,
         monitor: str = "val_loss",

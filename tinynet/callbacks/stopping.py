@@ -27,6 +27,8 @@ class EarlyStopping(Monitor):
     Source: Goodfellow, Bengio and Courville, "Deep Learning", MIT Press 2016, algorithm 7.1.
     """
 
+    saved_attributes = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -27,6 +27,8 @@ def pack(members: Mapping[str, bytes | memoryview]) -> bytes:
 
 def unpack(content: bytes) -> dict[str, bytes]:
     """The members of an archive by name. FileError for whatever is not right with it."""
+    if not content.startswith(b"PK"):
+        raise FileError("it is no archive")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()

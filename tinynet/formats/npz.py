@@ -23,6 +23,7 @@ Nothing in it is executed or imported: classes are looked up in tables of tinyne
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,22 @@ def encode(saved: SavedModel) -> bytes:
     except TypeError as error:
         raise ValueError(f"The model has a setting that cannot be written as JSON: {error}.") from None
     return archive.pack({JSON_NAME: content, **{f"{name}.npy": npy.encode(array) for name, array in arrays.items()}})
+
+
+def encode_weights(weights: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a file of weights alone: an archive of 0/kernel.npy and so on."""
+    return archive.pack({f"{key}.npy": npy.encode(array) for key, array in weights.items()})
+
+
+def decode_weights(content: bytes) -> dict[str, np.ndarray]:
+    """The weights in a file of weights alone, or in that of a model."""
+    members = archive.unpack(content)
+    prefix = "weights/" if JSON_NAME in members else ""
+    names = [name for name in members if name.endswith(".npy") and name.startswith(prefix)]
+    if not names:
+        raise FileError("there are no arrays in it")
+    keys = [name.removeprefix(prefix).removesuffix(".npy") for name in names]
+    return {key: _array(key, members[name]) for key, name in zip(keys, names, strict=True)}
 
 
 def decode(content: bytes) -> SavedModel:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,11 +15,12 @@ from .. import initializers, regularizers
 from ..backend import module, move, to_array, to_numpy, xp_of
 from ..checks import shape as check_shape
 from ..config import Configured, refuse_unknown
-from ..rng import choose_seed, draws
+from ..rng import choose_seed, draws, generator
 from .chain import forward_chain, unique
 
 # Where and how `setup` wants weights to be made: (generator, backend, dtype). `build` knows of the shape alone.
 _building: ContextVar[tuple[Any, str, Any]] = ContextVar("building", default=(None, "numpy", np.dtype("float32")))
+_hollow: ContextVar[bool] = ContextVar("hollow", default=False)
 BASE_ARGUMENTS = ("name", "trainable", "input_shape")
 NOT_HERE = "Keras has it; tinynet does not."
 WITHOUT_BATCH = "Give the shape of one sample, without the batch axis, as input_shape."
@@ -30,6 +32,32 @@ KERAS_ONLY = {
     "input_dim": "Write input_shape=(n,), or put Input((n,)) first.",
 }
 building_lock = threading.RLock()  # two threads that meet at the first call of a layer build it once
+
+
+@contextlib.contextmanager
+def hollow() -> Iterator[None]:
+    """Within it weights are built without memory of their own: a single zero in every place, until `bind`.
+
+    So a model from a file can be compared with the arrays that are there before any memory is taken for it.
+    """
+    token = _hollow.set(True)
+    try:
+        yield
+    finally:
+        _hollow.reset(token)
+
+
+class NoDraws:
+    """In place of a generator, where nothing is drawn."""
+
+    def spawn(self, count: int) -> list[NoDraws]:
+        """As a generator's: so many of them."""
+        return [self] * count
+
+
+def generators(seed: int, count: int) -> list[Any]:
+    """For each layer of a model the generator of its starting weights."""
+    return [NoDraws() if _hollow.get() else generator(seed, "weights", index) for index in range(count)]
 
 
 class Layer(Configured):
@@ -133,12 +161,16 @@ class Layer(Configured):
                 )
             return self.__dict__[name]
         rng, backend, dtype = _building.get()
-        values = initializers.get(initializer)(shape, rng)
-        if values.shape != shape:
-            raise ValueError(f"The initializer of {self.name}.{name} returned shape {values.shape}, not {shape}.")
-        xp = module(backend)
+        xp, initializer = module(backend), initializers.get(initializer)
         self.__dict__.update(backend=backend, dtype=dtype)
-        self.bind(name, xp.asarray(values, dtype=dtype), xp.zeros(shape, dtype=dtype) if trainable else None)
+        if _hollow.get():
+            nothing = xp.broadcast_to(xp.zeros((), dtype=dtype), shape)
+            self.bind(name, nothing, nothing if trainable else None)
+        else:
+            values = initializer(shape, rng)
+            if values.shape != shape:
+                raise ValueError(f"The initializer of {self.name}.{name} returned shape {values.shape}, not {shape}.")
+            self.bind(name, xp.asarray(values, dtype=dtype), xp.zeros(shape, dtype=dtype) if trainable else None)
         self.weight_names.append(name)
         if regularizer is not None:
             self.regularizers[name] = regularizers.get(regularizer)

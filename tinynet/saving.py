@@ -1,0 +1,241 @@
+"""Saving and loading: models to SavedModel and back, and which format a file has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import losses, metrics, optimizers
+from .backend import module, to_numpy
+from .checks import absent, from_record
+from .config import serialize
+from .files import write_whole
+from .formats import npz
+from .formats.record import FileError, SavedCallback, SavedModel
+from .layers.base import hollow
+from .metrics.accuracy import AnyAccuracy
+from .metrics.base import FunctionMetric
+from .model import Sequential
+
+__all__ = ["load_model", "save_model"]
+
+
+def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """The same as `model.save(filepath)`."""
+    if not isinstance(model, Sequential):
+        raise TypeError(f"save_model takes a Sequential; got {model!r}.")
+    encode = _format(filepath, {".npz": npz.encode}, "a model")
+    _write(filepath, overwrite, lambda: encode(snapshot(model)))
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    *,
+    backend: str | None = None,
+) -> Sequential:
+    """The model that `model.save` wrote to a file: built, with its weights and, with `compile`, ready to train on.
+
+    `custom_objects` maps names to layers, losses, metrics and optimizers (classes) and to metric functions of your own
+    that the file mentions. `backend` is as in Sequential.
+
+    Nothing in the file is executed: names are looked up in tinynet's tables and in custom_objects, sizes are compared
+    with the bytes that are there before memory is taken. FileError, a ValueError, for whatever is not as it should be.
+    """
+    decode = _format(filepath, {".npz": npz.decode}, "a model")
+    content = _content(filepath)
+    try:
+        return restore(decode(content), dict(custom_objects or {}), compile, backend)
+    except FileError as error:
+        raise FileError(f"{os.fspath(filepath)!r}: {error}") from error
+
+
+def save_weights(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """The same as `model.save_weights(filepath)`."""
+    encode = _format(filepath, {".npz": npz.encode_weights}, "weights")
+    _write(filepath, overwrite, lambda: encode(_weights(model)))
+
+
+def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+    """The same as `model.load_weights(filepath)`."""
+    decode = _format(filepath, {".npz": npz.decode_weights}, "weights")
+    if not model.built:
+        raise ValueError(f"Model '{model.name}' is not built yet: build it first, so that it has weights to load.")
+    try:
+        arrays = decode(_content(filepath))
+    except FileError as error:
+        raise FileError(f"{os.fspath(filepath)!r}: {error}") from None
+    own = model.keyed_weights()
+    if set(arrays) != set(own):
+        other = sorted(set(arrays) ^ set(own))
+        raise ValueError(
+            f"{os.fspath(filepath)!r} does not hold the weights of model '{model.name}': {', '.join(other)} are in one "
+            "of the two only."
+        )
+    model.set_weights([arrays[key] for key in own])
+
+
+def snapshot(model: Sequential) -> SavedModel:
+    """A model as plain values and arrays."""
+    saved = SavedModel(model.get_config(), _weights(model), model.seed, epochs=model.epochs_trained)
+    if not model.compiled:
+        return saved
+    saved.compiled = {
+        "optimizer": serialize(model.optimizer),
+        "loss": serialize(model.loss),
+        "metrics": [_metric_record(metric) for metric in model.metrics],
+        "weighted_metrics": [_metric_record(metric) for metric in model.weighted_metrics],
+    }
+    optimizer = model.optimizer
+    saved.iterations = optimizer.iterations
+    if optimizer.state:
+        places = _trained_places(model)
+        for slot, flat in zip(optimizer.slots, optimizer.state[0][1:], strict=True):
+            flat = to_numpy(flat)
+            saved.slots[slot] = {key: flat[place].reshape(shape) for key, (place, shape) in places.items()}
+    saved.callbacks = [_callback_state(callback) for callback in model.fitted_callbacks if callback.saved_attributes]
+    return saved
+
+
+def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: str | None = None) -> Sequential:
+    """A model from plain values and arrays; FileError if they do not make one."""
+    try:
+        home = {} if backend is None else {"backend": backend}
+        with hollow():
+            model = Sequential.from_config({**saved.config, **home}, custom)
+        if not model.built:
+            raise FileError("its configuration has no input shape")
+        _fill(model, saved.weights)
+        if saved.seed is not None:
+            model.seed = saved.seed
+        model.epochs_trained = saved.epochs
+        if compiled and saved.compiled is not None:
+            _compile(model, saved, custom)
+    except (FileError, MemoryError, ImportError, RuntimeError):
+        raise
+    except Exception as error:
+        raise FileError(f"it describes no model: {error}") from error
+    return model
+
+
+def _fill(model: Sequential, weights: Mapping[str, np.ndarray]) -> None:
+    """Give a hollow model these weights; FileError, before any memory is taken, unless they are its own."""
+    own = model.keyed_weights()
+    if list(own) != list(weights):
+        other = sorted(set(own) ^ set(weights)) or ["their order"]
+        raise FileError(f"its layers and its weights do not belong together: {', '.join(other[:5])} differs")
+    for key, (part, name) in own.items():
+        if part.__dict__[name].shape != weights[key].shape:
+            shapes = f"{part.__dict__[name].shape}, but the file has {weights[key].shape}"
+            raise FileError(f"{part.name}.{name} has shape {shapes}")
+    xp = module(model.backend)
+    for key, (part, name) in own.items():
+        weight = xp.array(weights[key], dtype=model.dtype)
+        part.bind(name, weight, xp.zeros(weight.shape, dtype=model.dtype) if name in part.grads else None)
+
+
+def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> None:
+    given = saved.compiled
+    model.compile(
+        _object("optimizer", given.get("optimizer"), optimizers.get, custom),
+        _object("loss", given.get("loss"), losses.get, custom),
+        [_object("metric", one, metrics.get, custom) for one in given.get("metrics") or ()],
+        [_object("metric", one, metrics.get, custom) for one in given.get("weighted_metrics") or ()],
+    )
+    optimizer = model.optimizer
+    model.epochs_trained, optimizer.iterations = saved.epochs, saved.iterations
+    model.saved_callbacks = saved.callbacks
+    if not saved.slots and (saved.iterations == 0 or optimizer.slots):
+        if saved.iterations:
+            raise FileError(f"the state of the optimizer {optimizer.name} is missing")
+        return
+    places = _trained_places(model)
+    if set(saved.slots) != set(optimizer.slots) or any(set(one) != set(places) for one in saved.slots.values()):
+        raise FileError(f"the arrays of the optimizer {optimizer.name} are not those of this model")
+    xp, size = module(model.backend), model.current_step().buffers.trained_size
+    flats = [xp.zeros(size, dtype=model.dtype) for _ in ("scratch", *optimizer.slots)]
+    for slot, flat in zip(optimizer.slots, flats[1:], strict=True):
+        for key, (place, shape) in places.items():
+            array = saved.slots[slot][key]
+            if array.shape != shape:
+                raise FileError(f"the optimizer's {slot} of {key} has shape {array.shape}, not {shape}")
+            flat[place] = xp.asarray(array, dtype=model.dtype).reshape(-1)
+    optimizer.state = [flats]
+    model.mark_trained()
+
+
+def _trained_places(model: Sequential) -> dict[str, tuple[slice, tuple[int, ...]]]:
+    """For each weight that the optimizer changes its key, its place in the optimizer's flat arrays, and its shape."""
+    buffers = model.current_step().buffers
+    keys = {(id(part), name): key for key, (part, name) in model.keyed_weights().items()}
+    trained = [entry for entry in buffers.places if entry[2].stop <= buffers.trained_size]
+    return {keys[id(part), name]: (place, shape) for part, name, place, shape in trained}
+
+
+def _weights(model: Sequential) -> dict[str, np.ndarray]:
+    if not model.built:
+        raise ValueError(f"Model '{model.name}' is not built yet, so it has no weights to save.")
+    return {key: to_numpy(part.__dict__[name]) for key, (part, name) in model.keyed_weights().items()}
+
+
+def _metric_record(metric: metrics.Metric) -> Any:
+    """A metric as a record; one that was given by the name "accuracy" as its name, a function as that of its function."""
+    if isinstance(metric, AnyAccuracy):
+        return metric.name
+    if isinstance(metric, FunctionMetric):
+        return {"class_name": "function", "config": metric.name}
+    return serialize(metric)
+
+
+def _object(kind: str, record: Any, get: Any, custom: dict[str, Any]) -> Any:
+    """The object of a record, from custom_objects or tinynet's own table."""
+    if isinstance(record, Mapping):
+        name = record.get("class_name")
+        if name == "function":
+            function = custom.get(record.get("config"))
+            if kind != "metric" or not callable(function):
+                raise FileError(f"the {kind} {record.get('config')!r} is a function: give it in custom_objects")
+            return function
+        if name in custom:
+            return from_record(kind, record, custom)
+    elif not isinstance(record, str):
+        raise FileError(f"there is no {kind} in it")
+    return get(record)
+
+
+def _callback_state(callback: Any) -> SavedCallback:
+    values, arrays = {}, {}
+    for name in callback.saved_attributes:
+        value = getattr(callback, name)
+        if isinstance(value, list):
+            arrays[name] = [to_numpy(array) for array in value]
+        else:
+            values[name] = serialize(value)
+    return SavedCallback(type(callback).__name__, values, arrays)
+
+
+def _format(filepath: Any, formats: Mapping[str, Any], what: str) -> Any:
+    """What the end of a file's name asks for."""
+    name = os.fspath(filepath)
+    for end, function in formats.items():
+        if str(name).endswith(end):
+            return function
+    raise ValueError(f"The name of a file of {what} must end in {' or '.join(map(repr, formats))}; got {name!r}.")
+
+
+def _write(filepath: str | os.PathLike[str], overwrite: bool, content: Any) -> None:
+    if not overwrite and os.path.exists(filepath):
+        raise FileExistsError(f"{os.fspath(filepath)!r} exists already, and overwrite is False.")
+    write_whole(filepath, content())
+
+
+def _content(filepath: str | os.PathLike[str]) -> bytes:
+    return Path(filepath).read_bytes()
+
+
+__getattr__ = absent(__name__, __all__)
