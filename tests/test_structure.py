@@ -301,10 +301,10 @@ def test_files_that_do_not_fit_change_nothing(tmp_path):
     content = path.read_bytes()
     for damaged in (content[:-30], content[:200], b"", b"hello", content[:300] + b"\x00" * 50 + content[350:]):
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"w.npz': (it is no archive|the archive is damaged|the array .* is damaged|the array)"):
+        with pytest.raises(ValueError, match=r"w.npz': (it is no archive|the archive|the array)"):
             model.load_weights(path)
     np.savez(path, **{"0/kernel": np.array([{}], dtype=object)})
-    with pytest.raises(ValueError, match=r"w.npz': (it is no archive|the archive is damaged|the array .* is damaged|the array)"):
+    with pytest.raises(ValueError, match=r"w.npz': (it is no archive|the archive|the array)"):
         model.load_weights(path)
     with pytest.raises(FileNotFoundError):
         model.load_weights(tmp_path / "missing.npz")

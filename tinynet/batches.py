@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .backend import module, move, on_device, take_rows
 from .checks import warn
 from .data import INFINITE_CARDINALITY, Dataset
-from .data.dataset import passing
+from .data.dataset import is_reproducible, passing
 
+DRAWN_BY_FIT: weakref.WeakSet[Dataset] = weakref.WeakSet()  # datasets whose passes have begun in this process
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
 
 
@@ -89,7 +91,20 @@ class StreamBatches:
             return
         raise ValueError("There are no batches: the data are empty, or a generator is used up.")
 
+    def go_on(self, passes: int, batches: int) -> None:
+        """Begin where so many passes, and so many batches of the next one, have been made by an earlier process."""
+        if not isinstance(self.source, Dataset) or self.source in DRAWN_BY_FIT:
+            return
+        if not is_reproducible(self.source):
+            warn(
+                "The dataset's shuffle has no seed, so its order is not that of the training that is resumed, and the "
+                "result will differ from that of a training without a stop."
+            )
+        self.begun = passing(self.source, passes, batches)
+
     def __iter__(self) -> Iterator[Batch]:
+        if isinstance(self.source, Dataset):
+            DRAWN_BY_FIT.add(self.source)
         batches, self.begun = self.begun or self._pass(), None
         return map(self.prepare, itertools.islice(batches, self.steps))  # Keras's own iterators never end
 
@@ -101,10 +116,11 @@ class Epochs:
     """The batches of one epoch after the other: a whole pass each, or so many `steps`.
 
     With `steps` one pass goes on from epoch to epoch, as in Keras: where it ends within an epoch, that epoch is short,
-    with a warning, and the next one begins a new pass. `reshuffle`, if given, is called before each pass.
+    with a warning, and the next one begins a new pass. `reshuffle`, if given, is called before each pass; with a number
+    it draws the order of a pass that began so many steps ago.
     """
 
-    def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[[], Any] | None = None):
+    def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[..., Any] | None = None):
         self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
         self.running: Iterator[Batch] | None = None
         self.seen = self.batches_made = 0  # batches of the running pass, and of all passes
@@ -114,6 +130,30 @@ class Epochs:
     def steps(self) -> int | None:
         """How many batches an epoch has; None if that is not known."""
         return self.batches.steps if self.asked is None else self.asked
+
+    def go_on(self, epochs: int, trained: int) -> None:
+        """Begin where so many epochs, of as many steps as these, have been made: in the middle of a pass, maybe.
+
+        `trained` is the number of steps that the model has made; where they are fewer than the pass would have, it
+        cannot have come that far, and a new pass is begun.
+        """
+        whole, asked = self.batches.steps, self.asked
+        if asked is None:
+            passes, position = epochs, 0
+        elif whole is None:
+            passes, position = 0, epochs * asked
+        else:
+            passes, epochs_of_pass = divmod(epochs, -(-whole // asked))
+            position = epochs_of_pass * asked
+        if position > trained:
+            return
+        if isinstance(self.batches, StreamBatches):
+            self.batches.go_on(passes, position)
+        elif position:
+            if self.reshuffle is not None:
+                self.reshuffle(position)
+            self.running = itertools.islice(iter(self.batches), position, None)
+            self.seen = self.batches_made = position
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the next epoch."""

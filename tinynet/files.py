@@ -44,7 +44,7 @@ def _clear(path: Path) -> None:
 
 
 def _runs(process: int) -> bool:
-    """Whether there is a process of this number; on Windows, where it cannot be asked, its open file cannot be removed."""
+    """Whether there is a process of this number. On Windows it is not asked: an open file cannot be removed there."""
     if os.name == "nt":
         return False
     try:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .checks import absent
 from .model import Sequential
+
+if TYPE_CHECKING:
+    from .saving import load_model, save_model
 
 __all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 

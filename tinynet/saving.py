@@ -85,6 +85,7 @@ def snapshot(model: Sequential) -> SavedModel:
     saved = SavedModel(model.get_config(), _weights(model), model.seed, epochs=model.epochs_trained)
     if not model.compiled:
         return saved
+    model.training_step()  # RuntimeError if the optimizer's state is not for this model as it stands
     saved.compiled = {
         "optimizer": serialize(model.optimizer),
         "loss": serialize(model.loss),
@@ -184,7 +185,7 @@ def _weights(model: Sequential) -> dict[str, np.ndarray]:
 
 
 def _metric_record(metric: metrics.Metric) -> Any:
-    """A metric as a record; one that was given by the name "accuracy" as its name, a function as that of its function."""
+    """A metric as a record; "accuracy" stays its name, and a function is mentioned by its own."""
     if isinstance(metric, AnyAccuracy):
         return metric.name
     if isinstance(metric, FunctionMetric):

@@ -145,6 +145,16 @@ class Trainer(Intake):
             verbose                   0 (silent), 1 (a progress bar), 2 (a line per epoch) or "auto": 1 on a terminal or
                                       in a notebook, else 2
 
+        A training that was stopped goes on, in a new process, to the same bits as if it had not, from a file that
+        `ModelCheckpoint("model.npz")` or `model.save("model.npz")` wrote between two epochs:
+
+            model = tn.models.load_model("model.npz")
+            callbacks = [...]  # the same as before: their state is in the file
+            model.fit(x, y, epochs=20, initial_epoch=model.epochs_trained, callbacks=callbacks)
+
+        That holds for arrays and for datasets that are made anew in the same way, each shuffle with a seed, on the same
+        machine, BLAS and number of threads; not for generators, nor for a `map` that draws random numbers.
+
         An interrupt (Ctrl-C) leaves the trained weights of the last whole step, and the finished epochs in
         `model.history`.
 
@@ -175,9 +185,11 @@ class Trainer(Intake):
         if isinstance(held_out, tuple):
             held_out = self._arrays(*held_out, size)
         validation = None if held_out is None else Limited(held_out, limit)
-        step, history = self._training_step(), History()
+        step, history = self.training_step(), History()
         shuffled = shuffle and isinstance(batches, ArrayBatches)
         source = Epochs(batches, steps, training.shuffled_by(self, batches) if shuffled else None)
+        if initial_epoch and self.optimizer.iterations:
+            source.go_on(initial_epoch, self.optimizer.iterations)
         params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
         with CallbackList(callbacks, self, params, history) as hooks:
             self.history, self.fitted_callbacks = history, hooks.callbacks
@@ -268,7 +280,7 @@ class Trainer(Intake):
         """One step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
         own_weights = inputs.class_weights(class_weight, sample_weight)
         batch = self._whole(*self._samples(x, y, sample_weight, own_weights))
-        return self._one(self._training_step(), "train", batch, return_dict)
+        return self._one(self.training_step(), "train", batch, return_dict)
 
     @named_arguments()
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -315,7 +327,7 @@ class Trainer(Intake):
             )
         return self._step
 
-    def _training_step(self) -> training.Step:
+    def training_step(self) -> training.Step:
         """The current step, if its optimizer is this model's and its state is for the weights that are trained."""
         if self.optimizer.owner is not self._mark:
             raise RuntimeError(

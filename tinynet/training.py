@@ -277,6 +277,7 @@ def fit(
     callbacks.call("on_train_end", logs=logs)
 
 
-def shuffled_by(model: Any, batches: Any) -> Callable[[], None]:
-    """What draws the order of the next pass: it depends on the model's seed and the optimizer's iterations alone."""
-    return lambda: batches.shuffle(generator(model.seed, "shuffle", model.optimizer.iterations))
+def shuffled_by(model: Any, batches: Any) -> Callable[..., None]:
+    """What draws the order of a pass, which began now or `behind` steps ago: it depends on the model's seed and on what
+    the optimizer's iterations were then alone."""
+    return lambda behind=0: batches.shuffle(generator(model.seed, "shuffle", model.optimizer.iterations - behind))

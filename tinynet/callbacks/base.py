@@ -24,7 +24,7 @@ class Callback:
 
     model: Any = None
     params: Mapping[str, Any] = {}
-    saved_attributes: tuple[str, ...] = ()  # plain values, and lists of arrays, that `model.save` keeps for a resumed fit
+    saved_attributes: tuple[str, ...] = ()  # plain values, and lists of arrays, that `model.save` keeps
     last = False  # whether it is called after all others, because it saves what they have done
 
     def set_model(self, model: Any) -> None:

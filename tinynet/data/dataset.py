@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,7 +113,7 @@ class Dataset(metaclass=_Named):
         without one a fresh seed is drawn (see `utils.set_random_seed`).
         """
         size, again = amount("buffer_size", buffer_size), _flag("reshuffle_each_iteration", reshuffle_each_iteration)
-        order = Shuffled(self._order, size, choose_seed(seed), again)
+        order = Shuffled(self._order, size, choose_seed(seed), again, seed is not None)
         return self._with(f"shuffle({buffer_size})", order=order)
 
     @checked
@@ -175,8 +177,11 @@ class Dataset(metaclass=_Named):
         return True  # as in tf.data; an endless one has no length to ask for
 
     def __iter__(self) -> Iterator[Any]:
-        elements = map(self._source.one, iter(self._order))
-        if self._source.borrows:
+        return self._elements(iter(self._order))
+
+    def _elements(self, keys: Iterator[Any], own: bool = True) -> Iterator[Any]:
+        elements = map(self._source.one, keys)
+        if self._source.borrows and (own or self._ahead):
             elements = (over(copied, element) for element in elements)
         if not self._ahead:
             return elements
@@ -207,9 +212,26 @@ def _made(order: Order, source: Source, ahead: int, steps: tuple[str, ...]) -> D
     return dataset
 
 
-def passing(dataset: Dataset) -> Iterator[Any]:
-    """The elements for whoever is done with each before asking for the next: they need no memory of their own."""
-    return iter(dataset) if dataset._ahead else map(dataset._source.one, iter(dataset._order))
+def passing(dataset: Dataset, passes: int = 0, elements: int = 0) -> Iterator[Any]:
+    """The elements for whoever is done with each before asking for the next: they need no memory of their own.
+
+    They are those of the pass that comes after so many `passes`, without its first `elements`. Of what is passed over
+    only the order is drawn, so that a training goes on where it stopped.
+    """
+    for _ in range(passes):
+        collections.deque(iter(dataset._order), maxlen=0)
+    return dataset._elements(itertools.islice(dataset._order, elements, None), own=False)
+
+
+def is_reproducible(dataset: Dataset) -> bool:
+    """Whether another process that makes the same dataset draws the same orders: each shuffle has a seed."""
+    waiting: list[Any] = [dataset._order, dataset._source]
+    while waiting:
+        one = waiting.pop()
+        if not getattr(one, "seeded", True):
+            return False
+        waiting += [getattr(one, name) for name in ("order", "source") if hasattr(one, name)]
+    return True
 
 
 def missing(name: str) -> str:

@@ -70,9 +70,9 @@ class Shuffled:
     it depends on the seed and the number of the pass alone.
     """
 
-    def __init__(self, order: Order, buffer: int, seed: int, reshuffle: bool):
+    def __init__(self, order: Order, buffer: int, seed: int, reshuffle: bool, seeded: bool = True):
         self.order, self.buffer, self.seed, self.reshuffle = order, buffer, seed, reshuffle
-        self.size, self.passes = order.size, 0
+        self.size, self.passes, self.seeded = order.size, 0, seeded
 
     def __iter__(self) -> Iterator[Any]:
         rng = generator(self.seed, "dataset", self.passes)

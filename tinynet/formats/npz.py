@@ -5,8 +5,8 @@
     optimizer/velocity/0/kernel.npy        a slot of the optimizer, and the weight that it is for
     callbacks/0/best_weights/3.npy         an array of a callback's state, the fourth of that name
 
-It is a zip archive with stored members, of .npy files of float32 or float64 in version 1.0, so that numpy.load reads the
-arrays: numpy.load("m.npz")["weights/0/kernel"]. model.json holds
+It is a zip archive with stored members, of .npy files of float32 or float64 in version 1.0, so that numpy.load reads
+the arrays: numpy.load("m.npz")["weights/0/kernel"]. model.json holds
 
     format, version      "tinynet", 1. A reader refuses a version that it does not know
     config               Sequential's get_config: name, dtype, and the layers as records of class_name and config
