@@ -22,6 +22,7 @@ data            Dataset: a pipeline of map, shuffle, batch, ..., as tf.data has 
 datasets        load(name), fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
 backend         NumPy or CuPy
 plotting        images, predictions, training curves, networks and weights as pictures, with matplotlib
+export          to_onnx(model, path): the model for onnxruntime and others
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?
 """
 
@@ -51,7 +52,7 @@ from .layers import Input
 from .model import Sequential
 
 if TYPE_CHECKING:
-    from . import gradcheck, plotting, saving
+    from . import export, gradcheck, plotting, saving
 
 __all__ = [
     "Input",
@@ -62,6 +63,7 @@ __all__ = [
     "callbacks",
     "data",
     "datasets",
+    "export",
     "gradcheck",
     "initializers",
     "layers",
@@ -76,12 +78,12 @@ __all__ = [
     "utils",
 ]
 
-_LATER = ("gradcheck", "plotting", "saving")
+_LATER = ("export", "gradcheck", "plotting", "saving")
 _missing = absent(__name__, __all__)
 
 
 def __getattr__(name: str) -> Any:
-    """gradcheck and plotting are loaded when they are first used: training does without them."""
+    """export, gradcheck and plotting are loaded when they are first used: training does without them."""
     if name in _LATER:
         import importlib
 
