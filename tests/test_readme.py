@@ -12,7 +12,7 @@ import sabotage
 import tinynet as tn
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PROGRAM, PIPELINE, INSIDE, SCALE, CHECKS, WEIGHTS = re.findall(r"```python\n(.*?)```", README, re.S)
+PROGRAM, PIPELINE, INSIDE, SCALE, CHECKS, WEIGHTS, ONNX = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 @pytest.fixture
@@ -98,6 +98,16 @@ def test_weights_go_to_a_file_and_back(program, tmp_path, monkeypatch):
     exec(WEIGHTS, {"np": np, "model": program["model"]})
     assert all(np.array_equal(a, b) for a, b in zip(program["model"].get_weights(), before, strict=True))
     assert (tmp_path / "weights.npz").exists()
+
+
+def test_to_onnx(program, tmp_path, monkeypatch):
+    why = "needs onnx and onnxruntime: python -m pip install onnx onnxruntime"
+    pytest.importorskip("onnx", reason=why)
+    runtime = pytest.importorskip("onnxruntime", reason=why)
+    monkeypatch.chdir(tmp_path)
+    images = program["x_test"][..., None]
+    exec(ONNX, names := {"tn": tn, "model": program["model"], "onnxruntime": runtime, "images": images})
+    assert np.abs(names["probabilities"] - program["model"].predict(images)).max() <= 1e-5
 
 
 def test_it_never_says_to_install_the_other_tinynet():
