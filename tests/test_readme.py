@@ -92,12 +92,15 @@ def test_the_numbers_of_wrong_and_right_layers_are_true():
     assert f"none of {len(own_layers.RIGHT)}, {len(own_layers.RIGHT) * 1000:,} cases" in README, "500 by two methods"
 
 
-def test_weights_go_to_a_file_and_back(program, tmp_path, monkeypatch):
+def test_a_model_goes_to_a_file_and_on(program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    before = program["model"].get_weights()
-    exec(WEIGHTS, {"np": np, "model": program["model"]})
-    assert all(np.array_equal(a, b) for a, b in zip(program["model"].get_weights(), before, strict=True))
+    names = {"tn": tn, "model": program["model"], "x": program["x_train"], "y": program["y_train"]}
+    exec(WEIGHTS, names)
+    assert names["model"].epochs_trained == 20
+    assert names["model"].history.epoch == list(range(5, 20))
     assert (tmp_path / "weights.npz").exists()
+    with np.load(tmp_path / "model.npz") as file:
+        assert np.array_equal(file["weights/1/kernel"], program["model"].layers[1].kernel)
 
 
 def test_to_onnx(program, tmp_path, monkeypatch):
