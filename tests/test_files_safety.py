@@ -197,7 +197,7 @@ def test_nothing_is_unpickled(content, folder, tmp_path):
     out, members = io.BytesIO(), members_of(content)
     np.save(out, np.array([Evil(marker)], dtype=object), allow_pickle=True)
     for data in (out.getvalue(), pickle.dumps(Evil(marker)), npy(FLOATS.replace("<f4", "|O") % "(1,)", b"\0" * 8)):
-        for name in ("weights/1/kernel.npy", "model.json"):
+        for name in ("weights/0/kernel.npy", "model.json"):
             assert refusal(folder, packed({**members, name: data}))
     assert refusal(folder, pickle.dumps(Evil(marker)))
     assert not marker.exists()
@@ -252,10 +252,9 @@ BAD_ARRAYS = {
 
 
 @pytest.mark.parametrize("name", BAD_ARRAYS)
-@pytest.mark.parametrize("member", ["weights/1/kernel", "optimizer/velocity/1/kernel", "callbacks/0/best_weights/0"])
+@pytest.mark.parametrize("member", ["weights/0/kernel", "optimizer/velocity/0/kernel", "callbacks/0/best_weights/0"])
 def test_arrays_that_are_not_as_they_say_are_refused_by_name(content, folder, name, member):
-    members = members_of(content)
-    member = next(one for one in members if one.startswith(member[:12]) and one.endswith(member[12:].split("/", 1)[-1] + ".npy"))
+    members, member = members_of(content), f"{member}.npy"
     assert members[member] != BAD_ARRAYS[name]
     assert refusal(folder, packed({**members, member: BAD_ARRAYS[name]}))
 
@@ -303,7 +302,7 @@ def test_members_that_are_deflated_are_refused(content, folder):
     bomb = packed({"model.json": bytes(50_000_000)}, zipfile.ZIP_DEFLATED)
     assert len(bomb) < 100_000
     assert "compressed" in refusal(folder, bomb)
-    assert refusal(folder, packed({**members, "weights/1/kernel.npy": bomb}))  # an archive in an archive is not opened
+    assert refusal(folder, packed({**members, "weights/0/kernel.npy": bomb}))  # an archive in an archive is not opened
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         assert "compressed" in refusal(folder, packed(members, method))
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+MOST_AXES = 32  # of an array in NumPy 1
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -107,7 +108,7 @@ def _float(value: Any) -> float:
     """value as a float, and NaN, which no comparison lets through, if it is no number."""
     try:
         return float("nan") if isinstance(value, (str, bool)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")
 
 
@@ -116,7 +117,9 @@ def shape(name: str, value: Any) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)):
         hint = f"; write ({value},)" if is_integer(value) else ""
         raise ValueError(f"{name} must be a tuple or a list of positive integers; got {value!r}{hint}.")
-    return tuple(integer(f"each entry of {name} {value!r}", size) for size in value)
+    if len(value) > MOST_AXES:
+        raise ValueError(f"{name} can have at most {MOST_AXES} axes; got {len(value):,}.")
+    return tuple(amount(f"each entry of {name} {value!r}", size) for size in value)
 
 
 def named_arguments(hints: Mapping[str, str] | None = None) -> Callable[[Function], Function]:

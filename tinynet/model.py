@@ -66,7 +66,9 @@ class Sequential(Trainer):
         if isinstance(layers, Layer):
             raise TypeError(f"The layers must be in a list: Sequential([{layers!r}]).")
         for layer in [] if layers is None else layers:
-            self.add(layer)
+            self._stack(layer)
+        if self._layers and self.declared_shape is not None:
+            self.setup(self.declared_shape)  # once, for all of them
 
     keras_module = "keras"
 
@@ -79,6 +81,18 @@ class Sequential(Trainer):
 
     def add(self, layer: Layer) -> None:
         """Put a layer on top of the stack; it is built at once where the input shape is known."""
+        declared, count = self.declared_shape, len(self._layers)
+        self._stack(layer)
+        if len(self._layers) > count and (self.built or self.declared_shape is not None):
+            try:
+                self.setup(self.input_shape[1:] if self.built else self.declared_shape)
+            except BaseException:
+                self._layers.pop()
+                self.declared_shape = declared
+                raise
+
+    def _stack(self, layer: Layer) -> None:
+        """Put a layer on top, not built yet."""
         if not isinstance(layer, Layer):
             hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
@@ -86,8 +100,7 @@ class Sequential(Trainer):
             raise ValueError("An Input must come first, once, in a Sequential.")
         if layer is self or (isinstance(layer, Sequential) and self in layer.all_layers()):
             raise ValueError("A model cannot be a layer of itself.")
-        declared = self.declared_shape
-        if not self._layers and declared is None:
+        if not self._layers and self.declared_shape is None:
             self.declared_shape = layer.declared_shape
         if isinstance(layer, Input):
             return
@@ -95,13 +108,6 @@ class Sequential(Trainer):
             layer = type(layer)()  # tn.nn.relu is one object for everybody; a model gets one of its own
         self._give_name(layer)
         self._layers.append(layer)
-        if self.built or self.declared_shape is not None:
-            try:
-                self.setup(self.input_shape[1:] if self.built else self.declared_shape)
-            except BaseException:
-                self._layers.pop()
-                self.declared_shape = declared
-                raise
 
     def pop(self) -> Layer:
         """Take the last layer off and return it; the others keep their weights. IndexError if there is none."""
@@ -288,7 +294,7 @@ class Sequential(Trainer):
             if same:
                 layers.append(same[0])
             elif record.get("class_name") == "InputLayer":
-                layers.append(Input(record["config"]["batch_shape"][1:]))
+                layers.append(_input(record.get("config")))
             elif record.get("class_name") == "Sequential":
                 home = {"backend": config["backend"]} if "backend" in config else {}
                 layers.append(Sequential.from_config({**record["config"], **home}, custom_objects))
@@ -354,3 +360,11 @@ class Sequential(Trainer):
         x = as_array(self._inputs(x), backends.module(self.backend), self.dtype)
         y, _ = forward_chain(self.parts(), x, training, self._call_draws() if training else None)
         return check_outputs(y, self.output_shape)
+
+
+def _input(config: Any) -> Input:
+    """The Input of an InputLayer's configuration."""
+    shape = config.get("batch_shape") if isinstance(config, Mapping) else None
+    if not isinstance(shape, (list, tuple)):
+        raise ValueError(f"The configuration of an InputLayer needs a 'batch_shape', as [None, 784]; got {shape!r}.")
+    return Input(shape[1:])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import losses, metrics, optimizers
-from .backend import module, to_numpy
-from .checks import absent, from_record
+from . import callbacks, losses, metrics, optimizers
+from .backend import module, resolve, to_numpy
+from .checks import absent, from_record, is_integer
 from .config import serialize
 from .files import write_whole
 from .formats import npz
@@ -22,6 +23,10 @@ from .metrics.base import FunctionMetric
 from .model import Sequential
 
 __all__ = ["load_model", "save_model"]
+
+MOST_LAYERS, MOST_METRICS, MOST_CALLBACKS = 1_000, 100, 100
+LONGEST_REASON = 500  # characters of another's message, which may hold what the file holds
+NUMBERS, WEIGHTS = ("best",), ("best_weights",)  # among the attributes of callbacks; the others are counts
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -83,6 +88,7 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
 def snapshot(model: Sequential) -> SavedModel:
     """A model as plain values and arrays."""
     saved = SavedModel(model.get_config(), _weights(model), model.seed, epochs=model.epochs_trained)
+    _check_config(saved.config)  # what could not be read is not written
     if not model.compiled:
         return saved
     model.training_step()  # RuntimeError if the optimizer's state is not for this model as it stands
@@ -105,10 +111,12 @@ def snapshot(model: Sequential) -> SavedModel:
 
 def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: str | None = None) -> Sequential:
     """A model from plain values and arrays; FileError if they do not make one."""
+    home = {"backend": resolve(backend)}  # never what the file says
     try:
-        home = {} if backend is None else {"backend": backend}
+        _check_config(saved.config)
         with hollow():
             model = Sequential.from_config({**saved.config, **home}, custom)
+        _check_kinds(model.get_config(), saved.config)
         if not model.built:
             raise FileError("its configuration has no input shape")
         _fill(model, saved.weights)
@@ -117,11 +125,42 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
         model.epochs_trained = saved.epochs
         if compiled and saved.compiled is not None:
             _compile(model, saved, custom)
-    except (FileError, MemoryError, ImportError, RuntimeError):
+    except (FileError, MemoryError):
         raise
     except Exception as error:
-        raise FileError(f"it describes no model: {error}") from error
+        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise FileError(f"it describes no model: {reason[:LONGEST_REASON]}") from error
     return model
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    """FileError for more layers than are read, those of inner models counted, and for another dtype."""
+    models, count = [config], 0
+    for one in models:  # which grows by the models inside
+        layers = one.get("layers")
+        if not isinstance(layers, list):
+            raise FileError("the configuration of a model has no list of layers")
+        count += sum(isinstance(layer, Mapping) and layer.get("class_name") != "InputLayer" for layer in layers)
+        if count > MOST_LAYERS or len(layers) > MOST_LAYERS + 1:
+            raise FileError(f"the model has more than the {MOST_LAYERS:,} layers that are read")
+        if one.get("dtype", "float32") not in ("float32", "float64"):
+            raise FileError("the model's dtype is neither 'float32' nor 'float64'")
+        inner = [layer for layer in layers if isinstance(layer, Mapping) and layer.get("class_name") == "Sequential"]
+        models += [layer["config"] for layer in inner if isinstance(layer.get("config"), Mapping)]
+
+
+def _check_kinds(own: Any, given: Any, name: str = "") -> None:
+    """FileError where an object has made True or False, or a name, of something else that the file has."""
+    if isinstance(own, Mapping) and isinstance(given, Mapping):
+        for key in own.keys() & given.keys():
+            _check_kinds(own[key], given[key], key)
+    elif isinstance(own, list) and isinstance(given, list):
+        for one, other in zip(own, given, strict=False):
+            _check_kinds(one, other, name)
+    elif isinstance(own, bool) is not isinstance(given, bool):
+        raise FileError(f"{name!r} is {str(given)[:80]!r} in it, where True or False is wanted, or is not")
+    elif name == "name" and not isinstance(given, (str, type(None))):
+        raise FileError(f"a name is no text in it, but {str(given)[:80]!r}")
 
 
 def _fill(model: Sequential, weights: Mapping[str, np.ndarray]) -> None:
@@ -142,12 +181,21 @@ def _fill(model: Sequential, weights: Mapping[str, np.ndarray]) -> None:
 
 def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> None:
     given = saved.compiled
+    for name in ("metrics", "weighted_metrics"):
+        listed = given.get(name)
+        if not isinstance(listed, (list, type(None))) or len(listed or ()) > MOST_METRICS:
+            raise FileError(f"{name} in it is no list of at most {MOST_METRICS} metrics")
     model.compile(
         _object("optimizer", given.get("optimizer"), optimizers.get, custom),
         _object("loss", given.get("loss"), losses.get, custom),
         [_object("metric", one, metrics.get, custom) for one in given.get("metrics") or ()],
         [_object("metric", one, metrics.get, custom) for one in given.get("weighted_metrics") or ()],
     )
+    for name in ("optimizer", "loss"):
+        _check_kinds(serialize(getattr(model, name)), given[name], name)
+    for name in ("metrics", "weighted_metrics"):
+        _check_kinds([serialize(one) for one in getattr(model, name)], given.get(name), name)
+    _check_callbacks(model, saved.callbacks)
     optimizer = model.optimizer
     model.epochs_trained, optimizer.iterations = saved.epochs, saved.iterations
     model.saved_callbacks = saved.callbacks
@@ -168,6 +216,26 @@ def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> No
             flat[place] = xp.asarray(array, dtype=model.dtype).reshape(-1)
     optimizer.state = [flats]
     model.mark_trained()
+
+
+def _check_callbacks(model: Sequential, states: list[SavedCallback]) -> None:
+    """FileError for states that callbacks of tinynet's cannot have; those of your own are theirs to look at."""
+    if len(states) > MOST_CALLBACKS:
+        raise FileError(f"it has {len(states):,} callbacks, more than the {MOST_CALLBACKS} that are read")
+    shapes = [weight.shape for weight in model.weights]
+    for state in states:
+        if state.class_name not in callbacks.__all__:
+            continue
+        known = getattr(callbacks, state.class_name).saved_attributes
+        for name, value in {**state.values, **state.arrays}.items():
+            if name in WEIGHTS:
+                fits = value is None or (name in state.arrays and [array.shape for array in value] == shapes)
+            elif name in NUMBERS:
+                fits = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+            else:
+                fits = is_integer(value) and 0 <= value <= sys.maxsize
+            if name not in known or not fits:
+                raise FileError(f"{name!r} of {state.class_name} is nothing that it keeps, or of another kind")
 
 
 def _trained_places(model: Sequential) -> dict[str, tuple[slice, tuple[int, ...]]]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from .record import FileError
 
 MOST_MEMBERS = 20_000
+DIRECTORY_ENTRY, LOCAL_SIZE = b"PK\x01\x02", 30  # what each member has in the directory, and the header before it
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # so that the same content gives the same bytes
 
 
@@ -29,10 +30,14 @@ def unpack(content: bytes) -> dict[str, bytes]:
     """The members of an archive by name. FileError for whatever is not right with it."""
     if not content.startswith(b"PK"):
         raise FileError("it is no archive")
+    count = content.count(DIRECTORY_ENTRY)  # before zipfile makes an object of each
+    if count > MOST_MEMBERS:
+        raise FileError(f"the archive has {count:,} members, more than the {MOST_MEMBERS:,} that are read")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
             _check(infos, len(content))
+            _check_places(infos, content)
             return {info.filename: archive.read(info) for info in infos}
     except FileError:
         raise
@@ -43,8 +48,6 @@ def unpack(content: bytes) -> dict[str, bytes]:
 
 
 def _check(infos: list[zipfile.ZipInfo], size: int) -> None:
-    if len(infos) > MOST_MEMBERS:
-        raise FileError(f"the archive has {len(infos):,} members, more than the {MOST_MEMBERS:,} that are read")
     names = set()
     total = 0
     for info in infos:
@@ -59,3 +62,15 @@ def _check(infos: list[zipfile.ZipInfo], size: int) -> None:
         total += info.file_size
     if total > size:
         raise FileError(f"the members are declared to have {total:,} bytes, more than the file's {size:,}")
+
+
+def _check_places(infos: list[zipfile.ZipInfo], content: bytes) -> None:
+    """FileError if two members share bytes: each lies behind its header, a name and further fields."""
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        start = info.header_offset
+        header = content[start : start + LOCAL_SIZE]
+        if start < end:
+            raise FileError(f"the member {info.filename!r} overlaps another one")
+        lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+        end = start + LOCAL_SIZE + lengths + info.file_size

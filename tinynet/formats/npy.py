@@ -20,6 +20,7 @@ import numpy as np
 from .record import FileError
 
 DTYPES = {"<f4": np.float32, "<f8": np.float64}
+MOST_AXES = 32  # of NumPy 1
 HEADER = re.compile(
     rb"\{'descr': '(<f[48])', 'fortran_order': (True|False), 'shape': \(((?:\d{1,12}, ?)*(?:\d{1,12})?)\), ?\} *\n"
 )
@@ -27,6 +28,9 @@ HEADER = re.compile(
 
 def encode(array: np.ndarray) -> bytes:
     """The bytes of the .npy file of an array."""
+    if array.dtype not in (np.float32, np.float64):
+        raise ValueError(f"Only arrays of float32 and float64 can be saved; got one of {array.dtype}.")
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     content = io.BytesIO()
     np.lib.format.write_array(content, np.ascontiguousarray(array) if array.ndim else array, (1, 0), False)
     return content.getvalue()
@@ -40,11 +44,14 @@ def decode(content: bytes) -> np.ndarray:
         raise FileError("it is no array of float32 or float64 numbers in NumPy's format, version 1.0")
     dtype = np.dtype(DTYPES[match[1].decode()])
     shape = tuple(int(size) for size in match[3].replace(b",", b" ").split())
+    if len(shape) > MOST_AXES:
+        raise FileError(f"it has {len(shape):,} axes, more than the {MOST_AXES} that are read")
     declared, there = math.prod(shape) * dtype.itemsize, len(content) - 10 - length
     if declared != there:
         raise FileError(f"its header declares {declared:,} bytes of entries, shape {shape}; there are {there:,}")
-    if len(shape) > 32:
-        raise FileError(f"it has {len(shape)} axes")
-    array = np.frombuffer(content, dtype.newbyteorder("<"), offset=10 + length)
     order = "F" if match[2] == b"True" else "C"
-    return array.reshape(shape, order=order).astype(dtype)  # of its own: aligned, writable, and in the native order
+    try:
+        array = np.ndarray(shape, dtype.newbyteorder("<"), content, 10 + length, order=order)
+    except ValueError as error:  # no entries, and other axes that are too long
+        raise FileError(f"there is no array of shape {shape}: {error}") from None
+    return array.astype(dtype)  # of its own: aligned, writable, and in the native order

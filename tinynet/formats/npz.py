@@ -23,16 +23,18 @@ Nothing in it is executed or imported: classes are looked up in tables of tinyne
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from . import archive, npy
+from . import text as texts
 from .record import FileError, SavedCallback, SavedModel
 
 VERSION = 1
-JSON_NAME, LARGEST_JSON = "model.json", 1 << 22
+JSON_NAME = "model.json"
 
 
 def encode(saved: SavedModel) -> bytes:
@@ -56,7 +58,8 @@ def encode(saved: SavedModel) -> bytes:
     }
     try:
         content = json.dumps(text, indent=1).encode()
-    except TypeError as error:
+        texts.loads(content, JSON_NAME)  # what could not be read is not written
+    except (TypeError, ValueError) as error:
         raise ValueError(f"The model has a setting that cannot be written as JSON: {error}.") from None
     return archive.pack({JSON_NAME: content, **{f"{name}.npy": npy.encode(array) for name, array in arrays.items()}})
 
@@ -83,12 +86,12 @@ def decode(content: bytes) -> SavedModel:
     if JSON_NAME not in members:
         weights = " (it may hold weights alone: model.load_weights reads those)" if members else ""
         raise FileError(f"there is no {JSON_NAME} in it{weights}")
-    text = _json(members.pop(JSON_NAME))
+    text = texts.loads(members.pop(JSON_NAME), JSON_NAME)
     if text.get("format") != "tinynet" or text.get("version") != VERSION:
         got = f"format {text.get('format')!r}, version {text.get('version')!r}"
         raise FileError(f"it is of {got}; this tinynet reads format 'tinynet', version {VERSION}")
     names = _typed(text, "arrays", list)
-    if not all(isinstance(name, str) for name in names) or {f"{name}.npy" for name in names} != set(members):
+    if not all(isinstance(name, str) for name in names) or sorted(f"{name}.npy" for name in names) != sorted(members):
         raise FileError(f"{JSON_NAME} lists other arrays than there are in the archive")
     arrays = {name: _array(name, members[f"{name}.npy"]) for name in names}
     saved = SavedModel(
@@ -96,8 +99,8 @@ def decode(content: bytes) -> SavedModel:
         weights=_below("weights", arrays),
         seed=_typed(text, "seed", int, type(None)),
         compiled=_typed(text, "compiled", dict, type(None)),
-        iterations=_typed(text, "iterations", int),
-        epochs=_typed(text, "epochs", int),
+        iterations=_count(text, "iterations"),
+        epochs=_count(text, "epochs"),
     )
     for name, array in _below("optimizer", arrays).items():
         slot, _, key = name.partition("/")
@@ -106,28 +109,33 @@ def decode(content: bytes) -> SavedModel:
         if not isinstance(one, dict):
             raise FileError("callbacks in model.json are no records")
         callback = SavedCallback(_typed(one, "class_name", str), _typed(one, "values", dict))
-        for name, array in _below(f"callbacks/{i}", arrays).items():
-            callback.arrays.setdefault(name.partition("/")[0], []).append(array)
+        for key, array in _below(f"callbacks/{i}", arrays).items():
+            name, _, number = key.partition("/")
+            if number != str(len(callback.arrays.setdefault(name, []))):
+                raise FileError(f"the array callbacks/{i}/{key} is not the next one of its list")
+            callback.arrays[name].append(array)
         saved.callbacks.append(callback)
+    if _number_of_arrays(saved) != len(arrays):
+        raise FileError("there are arrays in it that belong to nothing")
     return saved
 
 
-def _json(content: bytes) -> dict[str, Any]:
-    if len(content) > LARGEST_JSON:
-        raise FileError(f"{JSON_NAME} has {len(content):,} bytes, more than the {LARGEST_JSON:,} that are read")
-    try:
-        text = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{JSON_NAME} is no JSON: {error}") from None
-    if not isinstance(text, dict):
-        raise FileError(f"{JSON_NAME} holds no record")
-    return text
+def _number_of_arrays(saved: SavedModel) -> int:
+    lists = [given for one in saved.callbacks for given in one.arrays.values()]
+    return len(saved.weights) + sum(map(len, saved.slots.values())) + sum(map(len, lists))
 
 
 def _typed(text: dict[str, Any], name: str, *types: type) -> Any:
     value = text.get(name)
     if not isinstance(value, types) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
         raise FileError(f"{name!r} in {JSON_NAME} is missing or of another kind: {str(value)[:80]!r}")
+    return value
+
+
+def _count(text: dict[str, Any], name: str) -> int:
+    value = _typed(text, name, int)
+    if value > sys.maxsize:
+        raise FileError(f"{name!r} in {JSON_NAME} is {value:,}, more than can be counted")
     return value
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import integer, number
+from ..checks import MOST_AXES, integer, number
 from .base import Layer
 
 
@@ -23,6 +23,8 @@ class Reshape(Layer):
         super().__init__(**options)
         if not isinstance(target_shape, (tuple, list)):
             raise ValueError(f"target_shape must be a tuple of integers, as (28, 28); got {target_shape!r}.")
+        if len(target_shape) > MOST_AXES:
+            raise ValueError(f"target_shape can have at most {MOST_AXES} axes; got {len(target_shape):,}.")
         entries = [size if size == -1 else integer("each entry of target_shape", size) for size in target_shape]
         if entries.count(-1) > 1:
             raise ValueError(f"target_shape can have one -1 at most; got {target_shape!r}.")
