@@ -305,7 +305,8 @@ def test_the_bytes_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda number: (steps.append(os.fstat(number).st_size), fsync(number)))
     monkeypatch.setattr(os, "replace", lambda old, new: (steps.append("replace"), replace(old, new)))
     idx.write(tmp_path / "a", GRID)
-    assert steps == [len(GRID_BYTES), "replace"]
+    assert steps[:2] == [len(GRID_BYTES), "replace"]
+    assert len(steps) == (2 if os.name == "nt" else 3)  # at last the folder
 
 
 def test_writing_replaces_the_file_that_was_there(tmp_path):

@@ -9,6 +9,9 @@ from glob import escape as glob_escape
 from pathlib import Path
 
 
+_writing: set[str] = set()  # the temporary files that threads of this process are writing
+
+
 def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memoryview) -> None:
     """Write a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.
 
@@ -20,6 +23,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
     path = Path(os.path.realpath(path))  # of a link, the file that it points to
     _clear(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    _writing.add(temporary.name)
     try:
         with open(temporary, "xb") as file:
             file.write(content)
@@ -30,15 +34,18 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    finally:
+        _writing.discard(temporary.name)
     _flush_folder(path.parent)
 
 
 def _clear(path: Path) -> None:
-    """Remove temporary files of this one whose process is gone."""
+    """Remove temporary files of this one whose process is gone; one before may have had this process's number."""
     with contextlib.suppress(OSError):
         for left in path.parent.glob(f".{glob_escape(path.name)}.*.tmp"):
             number = left.name.removeprefix(f".{path.name}.").partition(".")[0]
-            if number.isdigit() and int(number) != os.getpid() and not _runs(int(number)):
+            own = number == str(os.getpid())
+            if number.isdigit() and (left.name not in _writing if own else not _runs(int(number))):
                 with contextlib.suppress(OSError):
                     left.unlink()
 

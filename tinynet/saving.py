@@ -151,16 +151,16 @@ def _check_config(config: Mapping[str, Any]) -> None:
 
 def _check_kinds(own: Any, given: Any, name: str = "") -> None:
     """FileError where an object has made True or False, or a name, of something else that the file has."""
+    if name == "name" and not isinstance(given, (str, type(None))):
+        raise FileError(f"a name is no text in it, but {str(given)[:80]!r}")
+    if isinstance(own, bool) is not isinstance(given, bool) or (name == "trainable" and not isinstance(given, bool)):
+        raise FileError(f"{name!r} is {str(given)[:80]!r} in it, where True or False is wanted, or is not")
     if isinstance(own, Mapping) and isinstance(given, Mapping):
         for key in own.keys() & given.keys():
             _check_kinds(own[key], given[key], key)
     elif isinstance(own, list) and isinstance(given, list):
         for one, other in zip(own, given, strict=False):
             _check_kinds(one, other, name)
-    elif isinstance(own, bool) is not isinstance(given, bool):
-        raise FileError(f"{name!r} is {str(given)[:80]!r} in it, where True or False is wanted, or is not")
-    elif name == "name" and not isinstance(given, (str, type(None))):
-        raise FileError(f"a name is no text in it, but {str(given)[:80]!r}")
 
 
 def _fill(model: Sequential, weights: Mapping[str, np.ndarray]) -> None:
