@@ -4,8 +4,8 @@
     python benchmarks/interchange.py --keras 3.15.1
 
 For each version it makes a virtual environment. tinynet trains each of the models below for a few steps and writes it
-to a .keras file and a .weights.h5 file; Keras there loads the first, predicts, loads the second into a model whose
-weights it has set to zero, makes one more step of training on the same batch, and saves; tinynet reads what Keras saved.
+to a .keras file and a .weights.h5 file; Keras there loads the first, predicts, sets the weights to zero, loads the
+second into that model, makes one more step of training on the same batch, and saves; tinynet reads what Keras saved.
 The table has the largest absolute differences
 
     loaded    between tinynet's predictions and Keras's
@@ -122,7 +122,7 @@ def snapshot(model):
 
 
 def inside(folder: Path) -> None:
-    """In an environment with Keras: load, predict, train, save, and print the outcome of each file as a line of JSON."""
+    """In an environment with Keras: load, predict, train, save, and print each outcome as a line of JSON."""
     import warnings
 
     import keras

@@ -9,7 +9,6 @@ A .keras file is a zip archive of three stored members, and never a fourth:
 
     vars                               empty; the attribute "name" of each `vars` is the name of the model or the layer
     layers/dense_1/vars/0, 1, ...      the weights of the second Dense: classes in snake case, numbered each for itself
-    layers/dense_1/activation/vars     empty: an activation that is a layer
     layers/sequential/layers/...       a model inside
     optimizer/vars/0                   the steps that are done, an integer
     optimizer/vars/1                   the learning rate, unless a schedule decides; then, from here on, the slots:
@@ -71,7 +70,7 @@ def encode(saved: SavedModel) -> bytes:
     if saved.callbacks:
         names = ", ".join(one.class_name for one in saved.callbacks)
         raise ValueError(f"Keras's files have no place for the state of {names}: write an .npz file.")
-    text = records.write_model(saved.config)
+    text = records.write_model(records.plain(saved.config))
     if saved.compiled is not None:
         text["compile_config"] = records.write_compiled(saved.compiled)
     own = {"seed": saved.seed, "seed_given": "seed" in saved.config, "epochs": saved.epochs}
@@ -115,8 +114,8 @@ def _own(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def encode_weights(saved: SavedModel) -> bytes:
     """The bytes of a .weights.h5 file: the weights and, of a compiled model, the optimizer's arrays."""
     groups, arrays = {"vars": saved.config["name"]}, {}
-    holders, keys = list(_holders(saved.config)), iter(saved.weights)
-    own: dict[str, str] = {}  # keys of ours -> saved's: they differ where an activation was a layer Linear()
+    holders, keys = list(_holders(records.plain(saved.config))), iter(saved.weights)
+    own: dict[str, str] = {}  # keys of ours -> saved's: they differ behind a layer Linear
     for holder in holders:
         groups[f"{holder.group}/vars"] = holder.name
         for index, key in enumerate(holder.keys):
@@ -246,7 +245,7 @@ def _with_rate(optimizer: optimizers.Optimizer, record: Mapping[str, Any], store
 
 
 def _holders(config: Mapping[str, Any]) -> Iterator[Holder]:
-    """Every layer of a configuration in order, with what its activation and the layers inside it have."""
+    """Every layer of a configuration in order, models inside and their layers among them."""
     first = config["layers"][:1]
     shape = None
     if first and first[0]["class_name"] == "InputLayer":
@@ -273,7 +272,7 @@ class _Tree:
             yield from self.layer(record, group, trained)
 
     def layer(self, record: Mapping[str, Any], group: str, trained: bool) -> Iterator[Holder]:
-        """The holders of a layer: itself, its activation, or the layers in it."""
+        """The holders of a layer: itself, or a model and the layers in it."""
         config, kind = record["config"], record["class_name"]
         if kind == "Sequential":
             yield Holder(group, config["name"], [], [], False)
@@ -282,9 +281,6 @@ class _Tree:
         names = _weight_names(kind, config)
         keys, shapes = [f"{self.place}/{name}" for name in names], self._pass(record, len(names))
         yield Holder(group, config["name"], keys, shapes, trained and config["trainable"])
-        activation = config.get("activation")
-        if isinstance(activation, Mapping) and activation["class_name"] in records.WITH_SETTINGS:
-            yield Holder(f"{group}/activation", activation["config"]["name"], [], [], False)
 
     def _pass(self, record: Mapping[str, Any], count: int) -> list[tuple[int, ...]] | None:
         """The shapes of the layer's weights for the present shape; then the shape is that of its outputs."""

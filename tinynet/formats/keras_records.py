@@ -7,8 +7,8 @@ is read from a file is looked up in closed tables, made with its arguments check
 imported, no code is kept in a record, and there is no switch that changes that. A key that tinynet does not know must
 have the value that means nothing: null, or Keras's default. What is written has no key that not every Keras 3 has.
 
-Layers that Keras has as functions alone (Sigmoid, Tanh, SELU, GELU, SiLU, Softplus, LogSoftmax, Linear) are written as
-Activation and come back as that.
+Two things come back in another form with the same parts (see `plain`): layers that Keras has as functions alone, which
+are written as Activation, and activations with settings, which are written as layers of their own.
 
 Source: keras/src/saving/serialization_lib.py, and get_config of each class, Keras 3.3 to 3.15.
 """
@@ -21,6 +21,7 @@ from typing import Any
 
 from .. import initializers, layers, losses, metrics, optimizers, regularizers
 from ..config import arguments, serialize
+from ..layers.base import snake_case
 from ..layers.by_name import ACTIVATIONS
 from ..metrics.accuracy import AnyAccuracy
 from ..optimizers import schedules
@@ -334,70 +335,90 @@ def keras_class(record: Mapping[str, Any]) -> str:
     return name
 
 
-def write_model(config: Mapping[str, Any], dtype: str | None = None, trainable: bool = True) -> dict[str, Any]:
-    """The record of a Sequential for a file, of what its get_config gives."""
-    dtype, trainable = dtype or config["dtype"], trainable and config["trainable"]
-    _check_name(config["name"])
+def plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with layers that every Keras 3 can load alone; what passes through them is the same.
+
+    An activation with settings becomes a layer of its own behind its Dense, since Keras before 3.9 or so cannot load a
+    layer as an activation, and a layer that Keras has as a function becomes an Activation.
+    """
     records = list(config["layers"])
     names = [one["config"]["name"] for one in records if one["class_name"] != "InputLayer"]
     if len(set(names)) < len(names):
         raise ValueError(f"The model has a layer at two places, which Keras cannot load from a file: {names}.")
-    first = []
-    if records and records[0]["class_name"] == "InputLayer":
-        name = "input_layer"
-        while name in names:
-            name += "_"
-        first = [input_layer(records.pop(0)["config"]["batch_shape"], dtype, name)]
-    inner = [_write_layer(one, dtype, trainable) for one in records]
-    return written(
-        "keras",
-        "Sequential",
-        {"name": config["name"], "trainable": trainable, "dtype": dtype, "layers": [*first, *inner]},
-    )
+    if wrong := [name for name in (config["name"], *names) if "/" in name]:
+        raise ValueError(f"Keras has no names with '/': {wrong}.")
+    found = []
+    for record in records:
+        name = keras_class(record)
+        if name == "Sequential":
+            found.append({**record, "config": plain(record["config"])})
+        elif name in ("Activation", "Dense"):
+            found += _split(record, names)
+        else:
+            found.append(record)
+    return {**config, "layers": found}
 
 
-def _check_name(name: str) -> None:
-    if "/" in name:
-        raise ValueError(f"Keras has no names with '/': {name!r}.")
-
-
-def _write_layer(record: Mapping[str, Any], dtype: str, trainable: bool) -> dict[str, Any]:
-    name, config = keras_class(record), record["config"]
-    if name == "Sequential":
-        return write_model(config, dtype, trainable)
-    _check_name(config["name"])
-    config = {**config, "trainable": trainable and config["trainable"], "dtype": dtype}
+def _split(record: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    """A Dense, an Activation or a layer of FUNCTIONS with activations by name, and what stood there as a layer."""
+    config = record["config"]
     if record["class_name"] in FUNCTIONS:
-        own = {key: config[key] for key in ("name", "trainable", "dtype")}
-        return written("keras.layers", name, {**own, "activation": _function_name(record)})
-    for key, value in config.items():
-        if key == "activation":
-            config[key] = _write_activation(value, dtype)
-        elif key.endswith("_initializer"):
-            config[key] = write_object("initializer", value)
-        elif key.endswith("_regularizer") and value is not None:
-            config[key] = write_object("regularizer", value)
-    return written("keras.layers", name, _checked(f"layer {name}", LAYERS[name], config))
-
-
-def _write_activation(value: Any, dtype: str) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    if value["class_name"] in FUNCTIONS:
-        return _function_name(value)
-    if value["class_name"] not in WITH_SETTINGS:
-        raise ValueError(f"Keras has no activation {value['class_name']!r}: write an .npz file.")
-    return _write_layer(value, dtype, True)
+        own = {"name": config["name"], "trainable": config["trainable"], "activation": _function_name(record)}
+        return [written("keras.layers", "Activation", own)]
+    inner = config["activation"]
+    if not isinstance(inner, Mapping):
+        return [dict(record)]
+    if inner["class_name"] in FUNCTIONS:
+        return [{**record, "config": {**config, "activation": _function_name(inner)}}]
+    if inner["class_name"] not in WITH_SETTINGS:
+        raise ValueError(f"Keras has no activation {inner['class_name']!r}: write an .npz file.")
+    if record["class_name"] == "Activation":
+        own = {"name": config["name"], "trainable": config["trainable"]}
+        return [{**inner, "config": {**inner["config"], **own}}]
+    name = f"{config['name']}_{snake_case(inner['class_name'])}"
+    while name in names:
+        name += "_"
+    names.append(name)
+    alone = {**inner, "config": {**inner["config"], "name": name}}
+    return [{**record, "config": {**config, "activation": "linear"}}, alone]
 
 
 def _function_name(record: Mapping[str, Any]) -> str:
     """The name of Keras's function for a layer of tinynet's, which must have no settings but those of the function."""
     name = FUNCTIONS[record["class_name"]]
-    plain = serialize(ACTIVATIONS[name])["config"]
+    usual = serialize(ACTIVATIONS[name])["config"]
     for key, value in record["config"].items():
-        if key not in ("name", "trainable") and value != plain[key]:
+        if key not in ("name", "trainable") and value != usual[key]:
             raise ValueError(f"Keras has no equal of {record['class_name']}({key}={value!r}): write an .npz file.")
     return name
+
+
+def write_model(config: Mapping[str, Any], dtype: str | None = None, trainable: bool = True) -> dict[str, Any]:
+    """The record of a Sequential for a file, of a plain configuration."""
+    dtype, trainable = dtype or config["dtype"], trainable and config["trainable"]
+    records = list(config["layers"])
+    first = []
+    if records and records[0]["class_name"] == "InputLayer":
+        names, name = [one["config"]["name"] for one in records[1:]], "input_layer"
+        while name in names:
+            name += "_"
+        first = [input_layer(records.pop(0)["config"]["batch_shape"], dtype, name)]
+    inner = [_write_layer(one, dtype, trainable) for one in records]
+    own = {"name": config["name"], "trainable": trainable, "dtype": dtype}
+    return written("keras", "Sequential", {**own, "layers": [*first, *inner]})
+
+
+def _write_layer(record: Mapping[str, Any], dtype: str, trainable: bool) -> dict[str, Any]:
+    name, config = record["class_name"], record["config"]
+    if name == "Sequential":
+        return write_model(config, dtype, trainable)
+    config = {**config, "trainable": trainable and config["trainable"], "dtype": dtype}
+    for key, value in config.items():
+        if key.endswith("_initializer"):
+            config[key] = write_object("initializer", value)
+        elif key.endswith("_regularizer") and value is not None:
+            config[key] = write_object("regularizer", value)
+    return written("keras.layers", name, _checked(f"layer {name}", LAYERS[name], config))
 
 
 def _checked(what: str, cls: type, config: dict[str, Any]) -> dict[str, Any]:
