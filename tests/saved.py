@@ -34,7 +34,7 @@ def restore(saved):
         flat = model._current_step().buffers.trained_weights
         model.optimizer.state = [[np.zeros_like(flat) for _ in ("scratch", *model.optimizer.slots)]]
         for slot, array in state(model):
-            for key, place, shape in places(model):
+            for key, place, _ in places(model):
                 array[place] = saved.slots[slot][key].reshape(-1)
     model.optimizer.iterations = saved.iterations
     model._trained = model.trained_parts()

@@ -7,8 +7,9 @@ is read from a file is looked up in closed tables, made with its arguments check
 imported, no code is kept in a record, and there is no switch that changes that. A key that tinynet does not know must
 have the value that means nothing: null, or Keras's default. What is written has no key that not every Keras 3 has.
 
-Two things come back in another form with the same parts (see `plain`): layers that Keras has as functions alone, which
-are written as Activation, and activations with settings, which are written as layers of their own.
+Two things come back in another form that computes the same (see `plain`): layers that Keras has as functions alone are
+written as Activation, and activations with settings as layers of their own. The parts are the same and so are their
+places, on which the masks of Dropout depend; but an Activation("linear") has no part, where a Linear is one.
 
 Source: keras/src/saving/serialization_lib.py, and get_config of each class, Keras 3.3 to 3.15.
 """
