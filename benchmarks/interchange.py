@@ -1,7 +1,7 @@
 """Files of models between tinynet and Keras, both ways, for several versions of Keras.
 
     python benchmarks/interchange.py                      3.3.3, 3.8.0 and 3.15.1, on JAX
-    python benchmarks/interchange.py --keras 3.15.1
+    python benchmarks/interchange.py --keras 3.15.1 --backend tensorflow
 
 For each version it makes a virtual environment. tinynet trains each of the models below for a few steps and writes it
 to a .keras file and a .weights.h5 file; Keras there loads the first, predicts, sets the weights to zero, loads the
@@ -149,11 +149,12 @@ def inside(folder: Path) -> None:
         print("RESULT " + json.dumps({"name": name, **outcome}))
 
 
-def environment(folder: Path, version: str) -> Path:
-    """The Python of a new virtual environment with this Keras."""
+def environment(folder: Path, version: str, backend: str) -> Path:
+    """The Python of a new virtual environment with this Keras and its backend."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    wanted = [f"keras=={version}", "h5py", *WITH.get(version, ["jax"])]
+    others = WITH.get(version, ["jax"]) if backend == "jax" else ["tensorflow-cpu"]
+    wanted = [f"keras=={version}", "h5py", *others]
     subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
     return python
 
@@ -191,6 +192,7 @@ def largest(ours: dict, theirs: dict, relative: bool = False) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keras", nargs="+", default=["3.3.3", "3.8.0", "3.15.1"], metavar="VERSION")
+    parser.add_argument("--backend", choices=["jax", "tensorflow"], default="jax")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.inside:
@@ -202,10 +204,10 @@ def main() -> int:
     for version in arguments.keras:
         with tempfile.TemporaryDirectory() as work:
             folder = Path(work)
-            python = environment(folder / "environment", version)
+            python = environment(folder / "environment", version, arguments.backend)
             written = write(folder)
             command = [python, __file__, "--inside", folder]
-            run = subprocess.run(command, capture_output=True, text=True, env={"KERAS_BACKEND": "jax"})
+            run = subprocess.run(command, capture_output=True, text=True, env={"KERAS_BACKEND": arguments.backend})
             lines = [line[7:] for line in run.stdout.splitlines() if line.startswith("RESULT ")]
             if len(lines) < len(written):
                 print(run.stderr[-2000:])

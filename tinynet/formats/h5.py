@@ -21,7 +21,7 @@ from .record import FileError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 DTYPES = ("<f4", "<f8", "<i4", "<i8", "<u4")
-MOST_OBJECTS, DEEPEST = 20_000, 64
+MOST_OBJECTS, DEEPEST, LONGEST = 20_000, 64, 1000
 
 
 def h5py() -> Any:
@@ -75,6 +75,8 @@ class _Walk:
         found = {}
         for name in group:
             own = f"{path}{name}"
+            if len(own) > LONGEST:
+                raise FileError(f"the HDF5 data have a name of {len(own):,} characters")
             if not isinstance(group.get(name, getlink=True), self.library.HardLink):
                 raise FileError(f"the HDF5 data have a link {own!r} to another name or file; only plain ones are read")
             entry = group[name]

@@ -86,7 +86,9 @@ def decode(content: bytes, compiled: bool = True) -> SavedModel:
     """
     members = archive.unpack(content)
     if not {CONFIG, WEIGHTS} <= set(members) <= MEMBERS:
-        raise FileError(f"the archive holds {sorted(members)}; a .keras file holds {', '.join(sorted(MEMBERS))}")
+        raise FileError(
+            f"the archive holds {records.short(sorted(members))}; a .keras file holds {', '.join(sorted(MEMBERS))}"
+        )
     text = records.parse(CONFIG, members[CONFIG])
     own = _own(records.parse(METADATA, members[METADATA]) if METADATA in members else {})
     config = records.read_model(text)

@@ -109,13 +109,13 @@ def opened(what: str, record: Any, module: str) -> tuple[str, dict[str, Any]]:
     name, config, registered = record["class_name"], record.get("config"), record.get("registered_name")
     unknown = sorted(set(record) - RECORD)
     if unknown:
-        raise FileError(f"{what}, {name!r}, has an unknown entry {unknown[0]!r}")
+        raise FileError(f"{what}, {short(name)}, has an unknown entry {short(unknown[0])}")
     if record.get("module") != module:
-        raise FileError(f"{what} is of {short(record.get('module'))}: {name!r}; only those of {module!r} are read")
+        raise FileError(f"{what} is of {short(record.get('module'))}: {short(name)}; only those of {module!r} are read")
     if registered not in (None, name):
-        raise FileError(f"{what} is registered as {short(registered)}; only Keras's own {name!r} is read")
+        raise FileError(f"{what} is registered as {short(registered)}; only Keras's own {short(name)} is read")
     if not isinstance(config, dict):
-        raise FileError(f"{what}, {name!r}, has no configuration: {short(config)}")
+        raise FileError(f"{what}, {short(name)}, has no configuration: {short(config)}")
     return name, config
 
 
@@ -141,7 +141,7 @@ def known_part(what: str, config: Mapping[str, Any], known: Any) -> dict[str, An
     for key, value in config.items():
         neutral = any(type(value) is type(other) and value == other for other in DEFAULTS.get(key, ()))
         if key not in known and value is not None and not neutral:
-            raise FileError(f"{what} has {key}={short(value)}, which tinynet does not have")
+            raise FileError(f"{what} has {key[:80]}={short(value)}, which tinynet does not have")
     return part
 
 
@@ -169,7 +169,7 @@ def read_object(kind: str, value: Any) -> Any:
     name, config = opened(what, value, module)
     classes = {cls.__name__: cls for cls in table.values() if cls is not AnyAccuracy}
     if name not in classes:
-        raise FileError(f"tinynet has no {kind} {name!r}; it has {', '.join(sorted(classes))}")
+        raise FileError(f"tinynet has no {kind} {short(name)}; it has {', '.join(sorted(classes))}")
     cls, what = classes[name], f"the {kind} {name}"
     dtype_of(what, config.get("dtype"))
     config = known_part(what, {key: entry for key, entry in config.items() if key != "dtype"}, arguments(cls))
@@ -210,7 +210,7 @@ def read_activation(what: str, value: Any) -> Any:
         return name
     name, _ = opened(f"the activation of {what}", value, "keras.layers")
     if name not in WITH_SETTINGS:
-        raise FileError(f"{what} has the activation {name!r}; of layers tinynet takes {', '.join(WITH_SETTINGS)}")
+        raise FileError(f"{what} has the activation {short(name)}; of layers tinynet takes {', '.join(WITH_SETTINGS)}")
     return read_layer(value)
 
 
@@ -218,7 +218,7 @@ def read_layer(record: Any, dtype: str | None = None) -> layers.Layer:
     """A layer of a record in a file, not built: nothing of the size that it declares is allocated."""
     name, config = opened("a layer", record, "keras.layers")
     if name not in LAYERS:
-        raise FileError(f"tinynet reads no layer {name!r} from Keras's files; it reads {', '.join(LAYERS)}")
+        raise FileError(f"tinynet reads no layer {short(name)} from Keras's files; it reads {', '.join(LAYERS)}")
     cls, what = LAYERS[name], f"the layer {short(config.get('name'))} ({name})"
     own = dtype_of(what, config.get("dtype"))
     if dtype is not None and own not in (None, dtype):
@@ -243,7 +243,7 @@ def read_model(record: Any, dtype: str | None = None, depth: int = 0) -> dict[st
         raise FileError("it is a functional model of Keras; tinynet has Sequential alone")
     name, config = opened("the model", record, "keras")
     if name != "Sequential" or depth > DEEPEST:
-        raise FileError(f"it is a model {name!r} of Keras; tinynet has Sequential alone, and not nested so deep")
+        raise FileError(f"it is a model {short(name)} of Keras; tinynet has Sequential alone, and not nested so deep")
     title = config.get("name")
     what = f"the model {short(title)}"
     own = dtype_of(what, config.get("dtype"))
