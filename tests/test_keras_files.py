@@ -657,6 +657,10 @@ def test_arrays_of_other_shapes_names_and_numbers():
     ):
         arrays = {path: array for path, array in {**tree, **change}.items() if array is not None}
         refused(with_members({"model.weights.h5": h5.encode({}, arrays)}), message)
+    large = {"layers/dense/vars/1": np.full(8, 1e300), "optimizer/vars/3": np.full((16, 8), 1e38, "float32")}
+    saved = keras.decode(with_members({"model.weights.h5": h5.encode({}, {**tree, **large})}))
+    assert np.isinf(saved.weights["1/bias"]).all()
+    assert np.isinf(saved.slots["velocity"]["1/kernel"]).all()
     without = {path: array for path, array in tree.items() if not path.startswith("optimizer")}
     saved = keras.decode(with_members({"model.weights.h5": h5.encode({}, without)}))
     assert (saved.iterations, saved.slots) == (0, {})

@@ -178,7 +178,8 @@ def _array(path: str, array: np.ndarray | None, shape: tuple[int, ...], dtype: n
         raise FileError(f"there is no {path!r}, of shape {shape}")
     if array.shape != shape or array.dtype.kind != "f":
         raise FileError(f"{path!r} has shape {array.shape} and dtype {array.dtype}; it should be {shape}, real numbers")
-    return array.astype(dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite, as in training
+        return array.astype(dtype)
 
 
 # ---- the optimizer --------------------------------------------------------------------------------------------------
@@ -201,7 +202,8 @@ def _optimizer_arrays(saved: SavedModel, trained: list[str]) -> list[np.ndarray]
     for slot, key in _slots(optimizer, trained):
         weight = saved.weights[key]
         own = saved.slots[slot][key] if saved.slots else np.zeros_like(weight)
-        arrays.append((own * optimizer.keras_scale[slot]).astype(weight.dtype))
+        with np.errstate(under="ignore", invalid="ignore"):
+            arrays.append((own * optimizer.keras_scale[slot]).astype(weight.dtype))
     return arrays
 
 
@@ -226,7 +228,8 @@ def _with_state(saved: SavedModel, arrays: list[np.ndarray | None], trained: lis
     for index, ((slot, key), array) in enumerate(zip(places, arrays[scalars:], strict=False), scalars):
         weight = saved.weights[key]
         own = _array(f"optimizer/vars/{index}", array, weight.shape, weight.dtype)
-        slots.setdefault(slot, {})[key] = (own / optimizer.keras_scale[slot]).astype(weight.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            slots.setdefault(slot, {})[key] = (own / optimizer.keras_scale[slot]).astype(weight.dtype)
     steps = int(arrays[0])
     return dataclasses.replace(saved, compiled=compiled, iterations=steps, slots=slots if steps else {})
 
