@@ -61,11 +61,11 @@ def models():
     yield classifier("sgd", best.SGD(0.1), *two())
     yield classifier("momentum", best.SGD(0.1, momentum=0.9, nesterov=True, clipnorm=0.5), *two())
     yield classifier("rmsprop", "rmsprop", *two())
-    yield classifier("rmsprop, all", best.RMSprop(0.01, momentum=0.5, centered=True), *two())
+    yield classifier("rmsprop_all", best.RMSprop(0.01, momentum=0.5, centered=True), *two())
     yield classifier("adamw", best.AdamW(0.01, weight_decay=0.1), *two())
     yield classifier("amsgrad", best.Adam(0.01, amsgrad=True, global_clipnorm=1.0), *two())
     yield classifier("schedule", best.Adam(rates), *two())
-    yield classifier("momentum, schedule", best.SGD(rates, momentum=0.9), *two())
+    yield classifier("momentum_schedule", best.SGD(rates, momentum=0.9), *two())
     for schedule in (
         schedules.PiecewiseConstantDecay([1, 4], [0.1, 0.05, 0.01]),
         schedules.CosineDecay(0.01, 10, warmup_target=0.1, warmup_steps=4),

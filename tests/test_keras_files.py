@@ -505,6 +505,40 @@ def test_other_records_of_the_model_are_refused():
         refused(changed(change), message)
 
 
+def nodes(value, path=()):
+    """The path of every value inside a value."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from nodes(value[key], (*path, key))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [None, True, 0, -1, 2.5, 10**400, "", "x", [], {}, [[]], [None], {"class_name": "Dense", "config": {}}],
+    ids=lambda value: repr(value)[:20],
+)
+@pytest.mark.parametrize("name", ["many-3.15.1-jax.keras", "rmsprop-3.15.1-jax.keras"])
+def test_anything_at_any_place_of_the_configuration(monkeypatch, name, other):
+    """It is read, where it says nothing, or refused; no other error comes out."""
+    content = members((FOLDER / name).read_bytes())
+    tree = h5.decode(content["model.weights.h5"])
+    monkeypatch.setattr(h5, "decode", lambda content: tree)
+    text = content["config.json"]
+    outcomes = set()
+    for path in nodes(json.loads(text)):
+        config = json.loads(text)
+        place = config
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = other
+        try:
+            keras.decode(archive.pack({**content, "config.json": json.dumps(config).encode()}))
+            outcomes.add("read")
+        except FileError:
+            outcomes.add("refused")
+    assert "refused" in outcomes
+
+
 def test_json_that_is_none_or_says_two_things():
     config = members(LESSON)["config.json"]
     for content, message in (

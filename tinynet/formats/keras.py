@@ -140,7 +140,7 @@ def decode_weights(content: bytes, like: SavedModel) -> SavedModel:
     """`like` with the weights in the bytes of a .weights.h5 file, and with the state of the optimizer that is there.
 
     The state is left alone where the file has none or `like` is not compiled. FileError unless exactly the weights of
-    `like` are in it.
+    `like` are in it, and a state for its optimizer: to take the weights alone, give it with compiled=None.
     """
     return _filled(like, h5.decode(content))
 
