@@ -88,7 +88,7 @@ def check(model, proto=None, batches=BATCHES, evaluate=run):
 
 
 def by_reference(proto, x):
-    """The output by the evaluator of the package onnx; its Elu, Selu and Sigmoid overflow where that has no effect."""
+    """The output by the evaluator of the package onnx; Elu, Selu, Sigmoid and SiLU overflow without effect."""
     with np.errstate(over="ignore", invalid="ignore"):
         return ReferenceEvaluator(proto).run(None, {"input": x})[0]
 
