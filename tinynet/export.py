@@ -316,8 +316,11 @@ def _ratio(graph, coefficients, x):
 
 
 def _silu(graph, layer, x, shape):
-    """Sigmoid (13) and Mul (13); in float64 Neg (13), Exp (13), Add (13) and Div (13): x / (1 + exp(-x)), which is 0 where
-    exp overflows. onnxruntime 1.23 makes QuickGelu of the product, and has that for float32 alone."""
+    """Sigmoid (13) and Mul (13); in float64 Neg (13), Exp (13), Add (13) and Div (13).
+
+    That is x / (1 + exp(-x)), 0 where exp overflows. onnxruntime 1.23 makes QuickGelu of the product, and has that for
+    float32 alone.
+    """
     if graph.single:
         return graph("Mul", x, graph("Sigmoid", x))
     return graph("Div", x, graph("Add", graph("Exp", graph("Neg", x)), 1.0))
