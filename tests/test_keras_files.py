@@ -330,6 +330,9 @@ def test_what_keras_has_no_equal_of_is_named():
                 keras.encode(snapshot(model))
         else:
             keras.encode(snapshot(model))
+    declared = tn.Sequential([tn.Input((2, 3)), Flatten(), Dense(3)])
+    with pytest.raises(ValueError, match=r"declares inputs of shape \(2, 3\); what comes to it has \(6,\)"):
+        keras.encode(snapshot(trained(declared)[0]))
     saved = snapshot(model)
     saved.callbacks.append(SavedCallback("EarlyStopping", {}))
     with pytest.raises(ValueError, match="no place for the state of EarlyStopping"):
@@ -503,6 +506,19 @@ def test_other_records_of_the_model_are_refused():
         (lambda c: c["compile_config"].update(optimizer=[]), "no record of a class"),
     ):
         refused(changed(change), message)
+
+
+def test_a_model_inside_may_not_declare_another_shape():
+    """It would be built for that shape: memory for whatever size a file declares."""
+    content = members((FOLDER / "many-3.15.1-jax.keras").read_bytes())
+    for inner, outer in ((10**12, [None, 2, 3]), (4, None)):
+        config = json.loads(content["config.json"])
+        stack = config["config"]["layers"]
+        model = next(one for one in stack if one["class_name"] == "Sequential")
+        model["config"]["layers"][0]["config"]["batch_shape"] = [None, inner]
+        if outer is None:
+            del stack[0], config["build_config"], config["config"]["build_input_shape"]
+        refused(archive.pack({**content, "config.json": json.dumps(config).encode()}), "declares inputs of shape")
 
 
 def nodes(value, path=()):

@@ -271,6 +271,7 @@ class _Tree:
         for record in config["layers"]:
             kind = snake_case(records.keras_class(record))
             if kind == "input_layer":
+                self._check_inner(config["name"], tuple(record["config"]["batch_shape"][1:]))
                 continue
             count = counts[kind] = counts.get(kind, -1) + 1
             group = f"{above}layers/{kind}_{count}" if count else f"{above}layers/{kind}"
@@ -286,6 +287,11 @@ class _Tree:
         names = _weight_names(kind, config)
         keys, shapes = [f"{self.place}/{name}" for name in names], self._pass(record, len(names))
         yield Holder(group, config["name"], keys, shapes, trained and config["trainable"])
+
+    def _check_inner(self, name: str, declared: tuple[int, ...]) -> None:
+        """A model inside is built for the shape that it declares, so this must be the shape that comes to it."""
+        if declared != self.shape:
+            raise ValueError(f"model {name!r} declares inputs of shape {declared}; what comes to it has {self.shape}")
 
     def _pass(self, record: Mapping[str, Any], count: int) -> list[tuple[int, ...]] | None:
         """The shapes of the layer's weights for the present shape; then the shape is that of its outputs."""
