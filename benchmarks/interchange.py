@@ -96,6 +96,7 @@ def models():
 def write(folder: Path) -> dict[str, tuple]:
     """Train the models, write their files, and what is to be compared."""
     from tinynet.formats import keras
+    from tinynet.saving import snapshot
 
     written = {}
     for name, model, shape in models():
@@ -111,14 +112,6 @@ def write(folder: Path) -> dict[str, tuple]:
         model.train_on_batch(x, y)
         written[name] = (x, predictions, snapshot(model))
     return written
-
-
-def snapshot(model):
-    """What a file of this model holds."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-    from saved import snapshot as of
-
-    return of(model)
 
 
 def inside(folder: Path) -> None:

@@ -134,8 +134,8 @@ def test_saving_after_batches_counts_across_epochs(tmp_path):
 @pytest.mark.parametrize(
     ("path", "options", "message"),
     [
-        ("w.h5", {"save_weights_only": False}, "must end in '.npz'"),
-        ("w.h5", {}, "must end in '.npz'"),
+        ("w.h5", {"save_weights_only": False}, "must end in '.npz' or"),
+        ("w.h5", {}, "must end in '.npz' or"),
         ("w.npz", {"save_freq": 0}, "save_freq, unless 'epoch', must be a positive integer"),
         ("w.npz", {"save_freq": "batch"}, "save_freq, unless 'epoch', must be a positive integer"),
         ("w.npz", {"mode": "best"}, "mode must be one of"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from .backend import module, resolve, to_numpy
 from .checks import absent, from_record, is_integer
 from .config import serialize
 from .files import write_whole
-from .formats import npz
+from .formats import keras, npz
 from .formats.record import FileError, SavedCallback, SavedModel
 from .layers.base import hollow
 from .metrics.accuracy import AnyAccuracy
@@ -33,7 +34,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: b
     """The same as `model.save(filepath)`."""
     if not isinstance(model, Sequential):
         raise TypeError(f"save_model takes a Sequential; got {model!r}.")
-    encode = _format(filepath, {".npz": npz.encode}, "a model")
+    encode = _format(filepath, OF_MODEL, "a model")
     _write(filepath, overwrite, lambda: encode(snapshot(model)))
 
 
@@ -47,32 +48,34 @@ def load_model(
     """The model that `model.save` wrote to a file: built, with its weights and, with `compile`, ready to train on.
 
     `custom_objects` maps names to layers, losses, metrics and optimizers (classes) and to metric functions of your own
-    that the file mentions. `backend` is as in Sequential.
+    that the file mentions. `backend` is as in Sequential. Files are tinynet's (.npz) or Keras's (.keras, which needs
+    h5py; written by Keras 3 on any backend).
 
     Nothing in the file is executed: names are looked up in tinynet's tables and in custom_objects, sizes are compared
     with the bytes that are there before memory is taken. FileError, a ValueError, for whatever is not as it should be.
+    A .keras file holds HDF5, which a C library reads, h5py's; from strangers take .npz.
     """
-    decode = _format(filepath, {".npz": npz.decode}, "a model")
+    decode = _format(filepath, TO_MODEL, "a model")
     content = _content(filepath)
     try:
-        return restore(decode(content), dict(custom_objects or {}), compile, backend)
+        return restore(decode(content, compile), dict(custom_objects or {}), compile, backend)
     except FileError as error:
         raise FileError(f"{os.fspath(filepath)!r}: {error}") from error
 
 
 def save_weights(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """The same as `model.save_weights(filepath)`."""
-    encode = _format(filepath, {".npz": npz.encode_weights}, "weights")
-    _write(filepath, overwrite, lambda: encode(_weights(model)))
+    encode = _format(filepath, OF_WEIGHTS, "weights")
+    _write(filepath, overwrite, lambda: encode(model))
 
 
 def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     """The same as `model.load_weights(filepath)`."""
-    decode = _format(filepath, {".npz": npz.decode_weights}, "weights")
+    decode = _format(filepath, TO_WEIGHTS, "weights")
     if not model.built:
         raise ValueError(f"Model '{model.name}' is not built yet: build it first, so that it has weights to load.")
     try:
-        arrays = decode(_content(filepath))
+        arrays = decode(_content(filepath), model)
     except FileError as error:
         raise FileError(f"{os.fspath(filepath)!r}: {error}") from None
     own = model.keyed_weights()
@@ -83,6 +86,32 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
             "of the two only."
         )
     model.set_weights([arrays[key] for key in own])
+
+
+def _to_keras(saved: SavedModel) -> bytes:
+    """The bytes of a .keras file; it has no place for the state of callbacks."""
+    return keras.encode(dataclasses.replace(saved, callbacks=[]))
+
+
+def _bare(model: Sequential) -> SavedModel:
+    """The layers and weights of a model, which is not compiled."""
+    return SavedModel(model.get_config(), _weights(model))
+
+
+# How a file of this name is read and written.
+TO_MODEL: dict[str, Callable[[bytes, bool], SavedModel]] = {
+    ".npz": lambda content, compile: npz.decode(content),
+    ".keras": keras.decode,
+}
+OF_MODEL: dict[str, Callable[[SavedModel], bytes]] = {".npz": npz.encode, ".keras": _to_keras}
+TO_WEIGHTS: dict[str, Callable[[bytes, Sequential], dict[str, np.ndarray]]] = {
+    ".npz": lambda content, model: npz.decode_weights(content),
+    ".weights.h5": lambda content, model: keras.decode_weights(content, _bare(model)).weights,
+}
+OF_WEIGHTS: dict[str, Callable[[Sequential], bytes]] = {
+    ".npz": lambda model: npz.encode_weights(_weights(model)),
+    ".weights.h5": lambda model: keras.encode_weights(_bare(model)),
+}
 
 
 def snapshot(model: Sequential) -> SavedModel:

@@ -11,7 +11,7 @@ from ..checks import integer, number
 from ..progress import announce
 from .monitor import Monitor
 
-MODEL_ENDS, WEIGHTS_ENDS = (".npz",), (".npz",)
+MODEL_ENDS, WEIGHTS_ENDS = (".npz", ".keras"), (".npz", ".weights.h5")
 
 
 class ModelCheckpoint(Monitor):

@@ -307,10 +307,12 @@ def read_compiled(config: Any) -> dict[str, Any] | None:
     }
 
 
-def _read_metrics(name: str, given: Any) -> list[dict[str, Any]]:
+def _read_metrics(name: str, given: Any) -> list[Any]:
+    """Records, and of "accuracy", whose meaning depends on the model, the name."""
     if not isinstance(given, (list, type(None))):
         raise FileError(f"{name} in compile_config is no list: {short(given)}")
-    return [serialize(read_object("metric", one)) for one in given or []]
+    read = [read_object("metric", one) for one in given or []]
+    return [metric.name if isinstance(metric, AnyAccuracy) else serialize(metric) for metric in read]
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -432,12 +434,15 @@ def _checked(what: str, cls: type, config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def write_object(kind: str, record: Mapping[str, Any]) -> Any:
+def write_object(kind: str, record: Mapping[str, Any] | str) -> Any:
     """The record for a file of an initializer, regularizer, schedule, optimizer, loss or metric of tinynet's."""
     module, table = KINDS[kind]
-    name, config = record["class_name"], dict(record["config"])
-    if name == "AnyAccuracy" and kind == "metric" and str(config["name"]).lower() in ("accuracy", "acc"):
-        return config["name"]
+    if isinstance(record, str):  # of a metric, "accuracy"
+        return record
+    name, config = record["class_name"], record["config"]
+    if name == "function":
+        raise ValueError(f"Keras's files hold no functions, as the {kind} {config!r} is one: write an .npz file.")
+    config = dict(config)
     classes = {cls.__name__: cls for cls in table.values() if cls is not AnyAccuracy}
     if name not in classes:
         raise ValueError(f"Keras has no {kind} {name!r} ({config.get('name')!r}): write an .npz file.")
