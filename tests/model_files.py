@@ -103,33 +103,39 @@ def assert_as_the_file_says(model, content):
             np.testing.assert_array_equal(own, given)
     assert model.epochs_trained == text["epochs"]
     assert model.seed == (text["config"].get("seed", model.seed) if text["seed"] is None else text["seed"])
-    assert agrees(model.get_config(), text["config"]), (model.get_config(), text["config"])
+    found = differences(model.get_config(), text["config"])
+    assert not found, found
     if text["compiled"] is None:
         assert not model.compiled
         return
     assert model.optimizer.iterations == text["iterations"]
     given = text["compiled"]
     for name in ("optimizer", "loss"):
-        assert agrees(serialize(getattr(model, name)), given[name]), (name, given[name])
+        found = differences(serialize(getattr(model, name)), given[name])
+        assert not found, found
     for name in ("metrics", "weighted_metrics"):
         assert len(getattr(model, name)) == len(given[name] or []), name
 
 
-def agrees(own, given):
-    """Whether an object's configuration is what was given: each setting that both have, with the type that it has."""
+def differences(own, given, path=""):
+    """Where an object's configuration is not what was given, of the settings that both have, with their types."""
     if isinstance(own, bool) or isinstance(given, bool):
-        return own is given
-    if given is None or own is None:
-        return given is None  # the default was asked for
-    if isinstance(own, dict) and isinstance(given, dict):
-        return all(agrees(own[name], given[name]) for name in own.keys() & given.keys() if name != "module")
-    if isinstance(own, list) and isinstance(given, list):
-        return len(own) == len(given) and all(map(agrees, own, given))
-    if isinstance(given, str):
-        return same_name(own["class_name"] if isinstance(own, dict) else own, given)
-    if isinstance(own, str) and isinstance(given, dict):
-        return same_name(own, given["class_name"])
-    return own == given and abs(given) < math.inf
+        same = own is given
+    elif given is None or own is None:
+        same = given is None  # the default was asked for
+    elif isinstance(own, dict) and isinstance(given, dict):
+        shared = (own.keys() & given.keys()) - {"module", "registered_name"}  # of which no notice is taken
+        return [where for key in shared for where in differences(own[key], given[key], f"{path}/{key}")]
+    elif isinstance(own, list) and isinstance(given, list) and len(own) == len(given):
+        pairs = enumerate(zip(own, given, strict=True))
+        return [where for i, pair in pairs for where in differences(*pair, f"{path}/{i}")]
+    elif isinstance(given, str):
+        same = same_name(own["class_name"] if isinstance(own, dict) else own, given)
+    elif isinstance(own, str) and isinstance(given, dict):
+        same = same_name(own, given["class_name"])
+    else:
+        same = own == given and abs(given) < math.inf
+    return [] if same else [f"{path}: {str(own)[:80]}, but the file has {str(given)[:80]}"]
 
 
 def same_name(own, given):

@@ -771,8 +771,8 @@ def test_a_file_with_changed_members_is_refused_or_read_as_it_says(content, fold
     loaded = loaded_or_refused(folder, changed)
     if loaded is not None:
         assert_as_the_file_says(loaded, changed)
-        if loaded.input_shape == (None, 4):
-            assert loaded.predict(X).shape[0] == len(X)
+        with np.errstate(all="ignore"):  # variances may be below 0 now
+            assert len(loaded.predict(X)) == len(X)
 
 
 NASTY = [None, True, False, 0, 1, 2, -1, 3.0, 0.5, 1e300, HUGE, 1 << 64, 10**30, float("nan"), float("inf"), "", "a", "adam"]
@@ -809,4 +809,5 @@ def test_a_file_with_a_changed_setting_is_refused_or_has_just_that(content, fold
     loaded = loaded_or_refused(folder, changed)
     if loaded is not None:
         assert_as_the_file_says(loaded, changed)
-        assert loaded.predict(X).shape[0] == len(X)
+        with np.errstate(all="ignore"):
+            assert len(loaded.predict(X)) == len(X)

@@ -150,6 +150,8 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
             raise FileError("its configuration has no input shape")
         _fill(model, saved.weights)
         if saved.seed is not None:
+            if saved.config.get("seed") not in (None, saved.seed):
+                raise FileError("it has two seeds that differ")
             model.seed = saved.seed
         model.epochs_trained = saved.epochs
         if compiled and saved.compiled is not None:

@@ -127,7 +127,8 @@ def _number_of_arrays(saved: SavedModel) -> int:
 
 def _typed(text: dict[str, Any], name: str, *types: type) -> Any:
     value = text.get(name)
-    if not isinstance(value, types) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
+    right = name in text and isinstance(value, types) and not isinstance(value, bool)
+    if not right or (isinstance(value, int) and value < 0):
         raise FileError(f"{name!r} in {JSON_NAME} is missing or of another kind: {str(value)[:80]!r}")
     return value
 
