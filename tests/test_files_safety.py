@@ -4,6 +4,7 @@ The attacks are those that were published on other libraries' files. Whatever a 
 that the file says, or raises FileError.
 """
 
+import contextlib
 import io
 import json
 import pickle
@@ -37,6 +38,7 @@ import tinynet as tn
 from tinynet.formats import archive
 from tinynet.formats.record import FileError
 
+ROOT = Path(__file__).parents[1]
 LONGEST_MESSAGE = 1_000
 HUGE = 10**12
 NIGHTLY = settings(max_examples=1000 if settings.default.max_examples >= 500 else settings.default.max_examples)
@@ -100,8 +102,8 @@ def test_an_archive_that_numpy_made_is_read(model, content, folder):
     other = load(folder, edited(content, lambda text: None))
     other.set_weights([weight * 0 for weight in other.get_weights()])
     other.load_weights(folder / "weights.npz")
-    for own, given in zip(other.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(own, given)
+    for own, saved in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, saved)
 
 
 # ---- code ----------------------------------------------------------------------------------------------------------
@@ -122,7 +124,7 @@ ARBITRARY = {
     "Lambda": {
         "module": "keras.layers",
         "class_name": "Lambda",
-        "config": {"name": "l", "function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": None}}},
+        "config": {"name": "l", "function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}},
         "registered_name": None,
     },
     "TFSMLayer": {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "/tmp/evil"}},
@@ -236,7 +238,7 @@ BAD_ARRAYS = {
     "version 2, with a header of 4 GiB": b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr': '<f4'",
     "version 9": npy(FLOATS % "(4, 3)", bytes(48), (9, 0)),
     "a bloated header": npy((FLOATS % "(4, 3)")[:-1] + " " * 60_000 + "x\n", bytes(48)),
-    "a header beyond the end": b"\x93NUMPY\x01\x00\xff\xff{'descr': '<f4', 'fortran_order': False, 'shape': (4, 3), }\n",
+    "a header beyond the end": b"\x93NUMPY\x01\x00\xff\xff" + (FLOATS % "(4, 3)").encode(),
     "nested brackets": npy("(" * 30_000 + ")" * 30_000 + "\n"),
     "a call": npy("{'descr': '<f4', 'fortran_order': False, 'shape': __import__('os').system('true'), }\n"),
     "a record": npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (12,), }\n", bytes(48)),
@@ -264,7 +266,7 @@ def test_files_of_weights_alone_are_looked_at_as_closely(model, content, folder,
     before, members = model.get_weights(), members_of(content)
     weights = {one.removeprefix("weights/"): data for one, data in members.items() if one.startswith("weights/")}
     (folder / "w.npz").write_bytes(packed({**weights, "0/kernel.npy": BAD_ARRAYS[name]}))
-    with pytest.raises(ValueError, match="w.npz|shape"):
+    with pytest.raises(ValueError, match=r"w\.npz|shape"):
         model.load_weights(folder / "w.npz")
     for own, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(own, old)
@@ -356,7 +358,8 @@ def test_sizes_that_are_not_those_of_the_members_are_refused(content, folder, si
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/passwd", "../evil.npy", "weights/../../evil.npy", "..", "C:\\evil", "a\\..\\b", "\\\\host\\a", "C:evil"]
+    "name",
+    ["/etc/passwd", "../evil.npy", "weights/../../evil.npy", "..", "C:\\evil", "a\\..\\b", "\\\\host\\a", "C:evil"],
 )
 def test_names_that_point_elsewhere_are_refused(content, folder, name):
     assert "points elsewhere" in refusal(folder, packed({**members_of(content), name: b"x"}))
@@ -366,10 +369,8 @@ def test_names_that_point_elsewhere_are_refused(content, folder, name):
 def test_nothing_is_written_while_a_file_is_read(content, tmp_path):
     for data in (content, packed({**members_of(content), "more/evil.npy": b"x"})):
         (tmp_path / "tried.npz").write_bytes(data)
-        try:
+        with contextlib.suppress(FileError):
             tn.models.load_model(tmp_path / "tried.npz")
-        except FileError:
-            pass
         assert [entry.name for entry in tmp_path.iterdir()] == ["tried.npz"]
 
 
@@ -383,12 +384,12 @@ def test_two_members_of_one_name_are_refused(content, folder):
 
 def test_a_member_too_many_or_too_few_is_refused(content, folder):
     members = members_of(content)
-    assert "model.json lists other arrays" in refusal(folder, packed({**members, "weights/9/kernel.npy": BAD_ARRAYS["empty"]}))
+    assert "lists other arrays" in refusal(folder, packed({**members, "weights/9/kernel.npy": b""}))
     for name in members:
         assert refusal(folder, packed({one: data for one, data in members.items() if one != name}))
 
 
-@pytest.mark.parametrize("name", ["other", "weights", "callbacks/7/best_weights/0", "weights/1/kernel/0", "callbacks/x/y/0"])
+@pytest.mark.parametrize("name", ["other", "weights", "callbacks/7/best_weights/0", "weights/1/k/0", "callbacks/x/y/0"])
 def test_an_array_that_belongs_to_nothing_is_refused(content, folder, name):
     assert refusal(folder, with_array(content, name, np.zeros(3, "float32")))
 
@@ -601,7 +602,7 @@ def test_a_slot_that_is_missing_is_refused(content, folder):
 
     slots = sorted({name.split("/")[1] for name in members_of(content) if name.startswith("optimizer/")})
     assert len(slots) == 3
-    for prefix in ("optimizer/", f"optimizer/{slots[0]}/", f"optimizer/{slots[1]}/0/bias", "weights/", "weights/0/bias"):
+    for prefix in ("optimizer/", f"optimizer/{slots[0]}/", f"optimizer/{slots[1]}/0/bias", "weights/", "weights/0"):
         assert refusal(folder, without(prefix)), prefix
     assert refusal(folder, without("callbacks/0/best_weights/0"))
 
@@ -686,7 +687,7 @@ def test_no_file_takes_more_than_200_mb_or_a_second(content, tmp_path):
     for name, data in files.items():
         (tmp_path / f"{name}.npz").write_bytes(data)
     command = [sys.executable, "-c", textwrap.dedent(CHILD), str(tmp_path), json.dumps(list(files))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=Path(__file__).parents[1])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     results = json.loads(done.stdout)
     assert results.pop("good")[0] == "loaded"
@@ -724,12 +725,12 @@ def loaded_or_refused(folder, content):
     """The model in this file, or None if it is refused; in less than a second, and with no other exception."""
     start = time.thread_time()
     try:
-        return load(folder, content)
+        loaded, message = load(folder, content), ""
     except FileError as error:
-        assert len(str(error)) <= LONGEST_MESSAGE
-        return None
-    finally:
-        assert time.thread_time() - start < 1
+        loaded, message = None, str(error)
+    assert time.thread_time() - start < 1
+    assert len(message) <= LONGEST_MESSAGE
+    return loaded
 
 
 @NIGHTLY
@@ -775,8 +776,8 @@ def test_a_file_with_changed_members_is_refused_or_read_as_it_says(content, fold
             assert len(loaded.predict(X)) == len(X)
 
 
-NASTY = [None, True, False, 0, 1, 2, -1, 3.0, 0.5, 1e300, HUGE, 1 << 64, 10**30, float("nan"), float("inf"), "", "a", "adam"]
-NASTY += ["relu", "Dense", "float64", "O", "mse", "..", [], [1], [None], {}, {"class_name": "Dense", "config": {}}]
+NASTY = [None, True, False, 0, 1, 2, -1, 3.0, 0.5, 1e300, HUGE, 1 << 64, 10**30, float("nan"), float("inf"), "", "a"]
+NASTY += ["adam", "relu", "Dense", "float64", "O", "mse", "..", [], [1], [None], {}, {"class_name": "Dense", "config": {}}]
 NASTY += [{"class_name": "function", "config": "system"}, {"a": 1}, [[]], "x" * 20_000, [0] * 5_000, {"units": 3}]
 
 

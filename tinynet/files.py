@@ -8,7 +8,6 @@ import os
 from glob import escape as glob_escape
 from pathlib import Path
 
-
 _writing: set[str] = set()  # the temporary files that threads of this process are writing
 
 

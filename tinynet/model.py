@@ -11,7 +11,7 @@ import numpy as np
 
 from . import backend as backends
 from . import summary
-from .checks import from_record, integer
+from .checks import from_record, integer, is_integer
 from .checks import shape as check_shape
 from .config import serialize
 from .layers import LAYERS
@@ -367,4 +367,6 @@ def _input(config: Any) -> Input:
     shape = config.get("batch_shape") if isinstance(config, Mapping) else None
     if not isinstance(shape, (list, tuple)):
         raise ValueError(f"The configuration of an InputLayer needs a 'batch_shape', as [None, 784]; got {shape!r}.")
+    if not shape or not (shape[0] is None or is_integer(shape[0])):  # a fixed size of the batch is not kept
+        raise ValueError(f"batch_shape must begin with None, for the batch; got {shape!r}.")
     return Input(shape[1:])
