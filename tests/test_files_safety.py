@@ -414,7 +414,7 @@ def test_what_is_no_file_is_an_error_of_the_system(folder):
 # ---- model.json ----------------------------------------------------------------------------------------------------
 
 TEXTS = {
-    "huge": b'{"format": "tinynet", "x": "' + b"a" * (1 << 22) + b'"}',
+    "huge": b'{"format": "tinynet", "x": "' + b"a" * (1 << 20) + b'"}',
     "nested lists": b"[" * 100_000 + b"]" * 100_000,
     "nested records": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "a nested value": b'{"format": "tinynet", "version": 1, "config": ' + b"[" * 500 + b"]" * 500 + b"}",
@@ -609,7 +609,7 @@ def test_a_slot_that_is_missing_is_refused(content, folder):
 
 def test_refusing_says_what_is_wrong(content, folder):
     said = {name: refusal(folder, edited(content, EDITS[name])) for name in EDITS}
-    assert "1,000" in said["10**6 layers"]
+    assert "more than the 1,048,576 that are read" in said["10**6 layers"]
     assert "layers" in said["100 models of 100 layers"]
     assert "batch_shape" in said["an input without shape"]
     assert "use_bias" in said["a bias of text"]
@@ -777,7 +777,8 @@ def test_a_file_with_changed_members_is_refused_or_read_as_it_says(content, fold
 
 
 NASTY = [None, True, False, 0, 1, 2, -1, 3.0, 0.5, 1e300, HUGE, 1 << 64, 10**30, float("nan"), float("inf"), "", "a"]
-NASTY += ["adam", "relu", "Dense", "float64", "O", "mse", "..", [], [1], [None], {}, {"class_name": "Dense", "config": {}}]
+NASTY += ["adam", "relu", "Dense", "float64", "O", "mse", "..", [], [1], [None], {}]
+NASTY += [{"class_name": "Dense", "config": {}}]
 NASTY += [{"class_name": "function", "config": "system"}, {"a": 1}, [[]], "x" * 20_000, [0] * 5_000, {"units": 3}]
 
 

@@ -681,8 +681,8 @@ def test_summary_is_plain_where_the_output_has_no_box_characters(capsys, monkeyp
 
 def test_attributes_that_are_not_there(corners):
     model = small()
-    with pytest.raises(AttributeError, match=r"^Sequential has no attribute 'save'\.$"):
-        model.save("m.keras")
+    with pytest.raises(AttributeError, match=r"^Sequential has no attribute 'export'\.$"):
+        model.export("m")
     with pytest.raises(AttributeError, match=r"It is not built yet; weights exist after its first call"):
         _ = Dense(2).kernel
 

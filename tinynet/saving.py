@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .backend import module, resolve, to_numpy
 from .checks import absent, from_record, is_integer
 from .config import serialize
 from .files import write_whole
-from .formats import keras, npz
+from .formats import npz
 from .formats.record import FileError, SavedCallback, SavedModel
 from .layers.base import hollow
 from .metrics.accuracy import AnyAccuracy
@@ -88,9 +89,16 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     model.set_weights([arrays[key] for key in own])
 
 
+def _keras() -> ModuleType:
+    """The module for Keras's files, which takes as long to import as a file to read."""
+    from .formats import keras
+
+    return keras
+
+
 def _to_keras(saved: SavedModel) -> bytes:
     """The bytes of a .keras file; it has no place for the state of callbacks."""
-    return keras.encode(dataclasses.replace(saved, callbacks=[]))
+    return _keras().encode(dataclasses.replace(saved, callbacks=[]))
 
 
 def _bare(model: Sequential) -> SavedModel:
@@ -101,16 +109,16 @@ def _bare(model: Sequential) -> SavedModel:
 # How a file of this name is read and written.
 TO_MODEL: dict[str, Callable[[bytes, bool], SavedModel]] = {
     ".npz": lambda content, compile: npz.decode(content),
-    ".keras": keras.decode,
+    ".keras": lambda content, compile: _keras().decode(content, compile),
 }
 OF_MODEL: dict[str, Callable[[SavedModel], bytes]] = {".npz": npz.encode, ".keras": _to_keras}
 TO_WEIGHTS: dict[str, Callable[[bytes, Sequential], dict[str, np.ndarray]]] = {
     ".npz": lambda content, model: npz.decode_weights(content),
-    ".weights.h5": lambda content, model: keras.decode_weights(content, _bare(model)).weights,
+    ".weights.h5": lambda content, model: _keras().decode_weights(content, _bare(model)).weights,
 }
 OF_WEIGHTS: dict[str, Callable[[Sequential], bytes]] = {
     ".npz": lambda model: npz.encode_weights(_weights(model)),
-    ".weights.h5": lambda model: keras.encode_weights(_bare(model)),
+    ".weights.h5": lambda model: _keras().encode_weights(_bare(model)),
 }
 
 

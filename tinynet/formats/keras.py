@@ -42,6 +42,7 @@ from ..layers import LAYERS
 from ..layers.base import snake_case
 from . import archive, h5
 from . import keras_records as records
+from . import text as texts
 from .record import FileError, SavedModel
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -89,8 +90,8 @@ def decode(content: bytes, compiled: bool = True) -> SavedModel:
         raise FileError(
             f"the archive holds {records.short(sorted(members))}; a .keras file holds {', '.join(sorted(MEMBERS))}"
         )
-    text = records.parse(CONFIG, members[CONFIG])
-    own = _own(records.parse(METADATA, members[METADATA]) if METADATA in members else {})
+    text = texts.loads(members[CONFIG], CONFIG, constants=False)
+    own = _own(texts.loads(members[METADATA], METADATA, constants=False) if METADATA in members else {})
     config = records.read_model(text)
     if own.pop("seed_given", False):
         config["seed"] = own["seed"]

@@ -16,7 +16,6 @@ Source: keras/src/saving/serialization_lib.py, and get_config of each class, Ker
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,34 +71,10 @@ DEFAULTS = {  # arguments that tinynet does not have, and what leaves them witho
 }
 RECORD = {"module", "class_name", "config", "registered_name", "build_config", "compile_config", "shared_object_id"}
 DTYPES = ("float32", "float64")
-LARGEST_SEED, LARGEST_JSON, DEEPEST = 2**32, 1 << 22, 50
+LARGEST_SEED, DEEPEST = 2**32, 50
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
-
-
-def parse(name: str, content: bytes) -> dict[str, Any]:
-    """The record in the JSON of a member; FileError for other JSON, a key that stands twice, and NaN."""
-    if len(content) > LARGEST_JSON:
-        raise FileError(f"{name} has {len(content):,} bytes, more than the {LARGEST_JSON:,} that are read")
-    try:
-        text = json.loads(content, object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{name} is no JSON: {error}") from None
-    if not isinstance(text, dict):
-        raise FileError(f"{name} holds no record")
-    return text
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in a record")
-    return found
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
 
 
 def opened(what: str, record: Any, module: str) -> tuple[str, dict[str, Any]]:

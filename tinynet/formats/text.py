@@ -7,17 +7,22 @@ from typing import Any
 
 from .record import FileError
 
-LARGEST = 1 << 22  # bytes
+LARGEST = 1 << 20  # bytes
 DEEPEST = 64  # lists and records in one another; an inner model takes three
 LONGEST_NUMBER, LONGEST_STRING = 100, 10_000
 
 
-def loads(content: bytes, name: str) -> dict[str, Any]:
-    """The record in a member of this name; FileError if it is none, or more than is read."""
+def loads(content: bytes, name: str, constants: bool = True) -> dict[str, Any]:
+    """The record in a member of this name; FileError if it is none, or more than is read.
+
+    With `constants` NaN and the infinities, which JSON does not have but Python writes, are numbers.
+    """
     if len(content) > LARGEST:
         raise FileError(f"{name} has {len(content):,} bytes, more than the {LARGEST:,} that are read")
     try:
-        text = json.loads(content.decode(), parse_int=_integer, parse_float=_float, object_pairs_hook=_record)
+        refuse = {} if constants else {"parse_constant": _refuse}
+        hooks = {"parse_int": _integer, "parse_float": _float, "object_pairs_hook": _record}
+        text = json.loads(content.decode(), **hooks, **refuse)
     except FileError as error:
         raise FileError(f"{name}: {error}") from None
     except (ValueError, RecursionError) as error:
@@ -50,6 +55,10 @@ def _float(digits: str) -> float:
     if len(digits) > LONGEST_NUMBER:
         raise FileError(f"a number has {len(digits):,} digits, more than the {LONGEST_NUMBER} that are read")
     return float(digits)
+
+
+def _refuse(constant: str) -> float:
+    raise FileError(f"{constant} is no number")
 
 
 def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Loss(Configured):
         if reduction is not None and reduction not in REDUCTIONS:
             raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}.")
         self.reduction = reduction
-        self.name = name or self.name
+        self.name = self.name if name is None else name
 
     def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:
         """Validate the labels for outputs of this shape (batch axis included, its size may be None)."""

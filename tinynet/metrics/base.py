@@ -24,7 +24,7 @@ class Metric(Configured):
     direction: str | None = None  # "up" or "down": which way is better, for callbacks that watch it
 
     def __init__(self, name: str | None = None):
-        self.name = name or self.name
+        self.name = self.name if name is None else name
         self.reset_state()
 
     def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:

@@ -67,7 +67,7 @@ class Optimizer(Configured):
         self.clipnorm, self.clipvalue = clips.get("clipnorm"), clips.get("clipvalue")
         self.global_clipnorm = clips.get("global_clipnorm")
         self.weight_decay = None if weight_decay is None else number("weight_decay", weight_decay, least=0)
-        self.name = name or snake_case(type(self).__name__)
+        self.name = snake_case(type(self).__name__) if name is None else name
         self.schedule: LearningRateSchedule | None = None
         self.reset()
         self.learning_rate = learning_rate
