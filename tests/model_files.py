@@ -123,8 +123,8 @@ def differences(own, given, path=""):
         same = given is None or type(given) is int  # the size of the batch, which is not kept
     elif isinstance(own, bool) or isinstance(given, bool):
         same = own is given
-    elif given is None or own is None:
-        same = given is None  # the default was asked for
+    elif given is None or own is None or (given == "" and path.endswith("/name")):
+        same = given in (None, "")  # the default was asked for
     elif isinstance(own, dict) and isinstance(given, dict):
         shared = (own.keys() & given.keys()) - {"module", "registered_name"}  # of which no notice is taken
         shared -= {"name", "dtype"} if "batch_shape" in shared else set()  # nor of these of an InputLayer

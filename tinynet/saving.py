@@ -61,7 +61,7 @@ def load_model(
     try:
         return restore(decode(content, compile), dict(custom_objects or {}), compile, backend)
     except FileError as error:
-        raise FileError(f"{os.fspath(filepath)!r}: {error}") from error
+        raise FileError(f"{os.fspath(filepath)!r}: {str(error)[:LONGEST_REASON]}") from error
 
 
 def save_weights(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -78,7 +78,7 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     try:
         arrays = decode(_content(filepath), model)
     except FileError as error:
-        raise FileError(f"{os.fspath(filepath)!r}: {error}") from None
+        raise FileError(f"{os.fspath(filepath)!r}: {str(error)[:LONGEST_REASON]}") from None
     own = model.keyed_weights()
     if set(arrays) != set(own):
         other = sorted(set(arrays) ^ set(own))
@@ -168,7 +168,7 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise FileError(f"it describes no model: {reason[:LONGEST_REASON]}") from error
+        raise FileError(f"it describes no model: {reason}") from error
     return model
 
 
