@@ -325,7 +325,7 @@ def test_members_that_share_their_bytes_are_refused(folder):
     record = one[start:end]
     records = b"".join(record[:46] + bytes([65 + i]) for i in range(50))
     closing = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 50, 50, len(records), start, 0)
-    assert refusal(folder, one[:start] + records + closing)
+    assert "50,000,000 bytes, more than" in refusal(folder, one[:start] + records + closing)
 
 
 def test_members_that_overlap_are_refused_even_if_their_sizes_add_up_to_less_than_the_file(content, folder):
@@ -438,6 +438,12 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_texts_that_are_not_right_are_refused(content, folder, name):
     assert refusal(folder, edited(content, lambda text: TEXTS[name]))
+
+
+def test_a_text_of_more_bytes_than_are_read_is_not_looked_at(content, folder):
+    text = members_of(content)["model.json"].ljust(1 << 22)
+    assert load(folder, edited(content, lambda _: text))
+    assert "4,194,305 bytes, more than" in refusal(folder, edited(content, lambda _: text + b" "))
 
 
 def test_a_key_that_is_there_twice_is_refused(content, folder):
