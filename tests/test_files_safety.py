@@ -36,6 +36,7 @@ from model_files import (
 
 import tinynet as tn
 from tinynet.formats import archive
+from tinynet.formats import text as texts
 from tinynet.formats.record import FileError
 
 ROOT = Path(__file__).parents[1]
@@ -323,9 +324,9 @@ def test_members_that_share_their_bytes_are_refused(folder):
     end = one.rindex(b"PK\x05\x06")
     start = struct.unpack_from("<I", one, end + 16)[0]
     record = one[start:end]
-    records = b"".join(record[:46] + bytes([65 + i]) for i in range(50))
-    closing = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 50, 50, len(records), start, 0)
-    assert "50,000,000 bytes, more than" in refusal(folder, one[:start] + records + closing)
+    records = b"".join(record[:46] + bytes([65 + i]) for i in range(26))
+    closing = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 26, 26, len(records), start, 0)
+    assert "26,000,000 bytes, more than" in refusal(folder, one[:start] + records + closing)
 
 
 def test_members_that_overlap_are_refused_even_if_their_sizes_add_up_to_less_than_the_file(content, folder):
@@ -441,9 +442,9 @@ def test_texts_that_are_not_right_are_refused(content, folder, name):
 
 
 def test_a_text_of_more_bytes_than_are_read_is_not_looked_at(content, folder):
-    text = members_of(content)["model.json"].ljust(1 << 22)
+    text = members_of(content)["model.json"].ljust(texts.LARGEST)
     assert load(folder, edited(content, lambda _: text))
-    assert "4,194,305 bytes, more than" in refusal(folder, edited(content, lambda _: text + b" "))
+    assert f"{texts.LARGEST + 1:,} bytes, more than" in refusal(folder, edited(content, lambda _: text + b" "))
 
 
 def test_a_key_that_is_there_twice_is_refused(content, folder):
