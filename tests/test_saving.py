@@ -182,6 +182,43 @@ def test_things_of_ones_own_need_custom_objects(tmp_path):
             load_model(tmp_path / "m.npz", custom_objects=some)
 
 
+def test_things_of_ones_own_may_stand_anywhere(tmp_path):
+    class Half(tn.regularizers.L2):
+        pass
+
+    class Twos(tn.initializers.Ones):
+        pass
+
+    class Slow(tn.optimizers.schedules.ExponentialDecay):
+        pass
+
+    class Bent(tn.layers.LeakyReLU):
+        pass
+
+    made = tn.Sequential([tn.Input((3,)), Dense(3, Bent(0.3), kernel_regularizer=Half(0.5), bias_initializer=Twos())])
+    made.compile(tn.optimizers.SGD(Slow(0.1, 10, 0.5)), "mse")
+    made.save(tmp_path / "m.npz")
+    own = {one.__name__: one for one in (Half, Twos, Slow, Bent)}
+    loaded = load_model(tmp_path / "m.npz", custom_objects=own)
+    assert isinstance(loaded.layers[0].kernel_regularizer, Half)
+    assert isinstance(loaded.optimizer.schedule, Slow)
+    for name in own:
+        with pytest.raises(FileError, match=name):
+            load_model(tmp_path / "m.npz", custom_objects={n: c for n, c in own.items() if n != name})
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path):
+    shared = Dense(3)
+    made = tn.Sequential([tn.Input((3,)), tn.Sequential([shared]), tn.Sequential([shared])])
+    with pytest.raises(ValueError, match="could not be loaded again, so it is not saved: its layers and its weights"):
+        made.save(tmp_path / "m.npz")
+    many = tn.Sequential([tn.Input((3,)), Dense(1)])
+    many.compile("sgd", "mse", [tn.metrics.MeanSquaredError(name=f"m{i}") for i in range(101)])
+    with pytest.raises(ValueError, match="not saved: metrics in it is no list of at most 100"):
+        many.save(tmp_path / "m.npz")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_loaded_model_is_a_model_like_others(tmp_path):
     made = model()
     made.fit(X, Y, verbose=0)
@@ -469,6 +506,57 @@ def test_in_processes_of_their_own(tmp_path):
     run(tmp_path / "parts.npz", 0, 2)
     run(tmp_path / "parts.npz", 2, 4)
     assert same(load_model(tmp_path / "whole.npz"), load_model(tmp_path / "parts.npz"))
+
+
+def test_a_training_that_had_stopped_stays_stopped(tmp_path):
+    def callbacks():
+        return [EarlyStopping("loss", mode="max", patience=2, restore_best_weights=True)]
+
+    made = model()
+    made.fit(X, Y, epochs=9, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "m.npz"), *callbacks()])
+    done = made.epochs_trained
+    assert done < 9
+    loaded = load_model(tmp_path / "m.npz")
+    history = loaded.fit(X, Y, epochs=9, initial_epoch=done, verbose=0, callbacks=callbacks())
+    assert history.epoch == []
+    assert same(made, loaded), "the best weights are restored"
+    patient = EarlyStopping("loss", mode="max", patience=50)
+    load_model(tmp_path / "m.npz").fit(X, Y, epochs=9, initial_epoch=done, verbose=0, callbacks=[patient])
+    assert patient.stopped_epoch == 0
+
+
+def test_a_state_is_for_a_callback_with_the_same_settings(tmp_path):
+    made = model()
+    made.fit(X, Y, epochs=2, verbose=0, callbacks=[EarlyStopping("loss", patience=9)])
+    made.save(tmp_path / "m.npz")
+    other = EarlyStopping("accuracy", patience=9)
+    with pytest.warns(UserWarning, match="The file's state of EarlyStopping is for other settings"):
+        load_model(tmp_path / "m.npz").fit(X, Y, epochs=2, initial_epoch=2, verbose=0, callbacks=[other])
+    assert other.best == -np.inf
+
+
+def test_a_checkpoint_that_kept_no_best_begins_afresh(tmp_path):
+    path = tmp_path / "m.npz"
+    model().fit(X, Y, epochs=2, verbose=0, callbacks=[ModelCheckpoint(path, "loss")])
+    best = ModelCheckpoint(path, "loss", save_best_only=True)
+    load_model(path).fit(X, Y, epochs=3, initial_epoch=2, verbose=0, callbacks=[best])
+    assert np.isfinite(best.best)
+
+
+def test_the_last_model_has_the_best_value_of_this_epoch_in_it(tmp_path):
+    last = ModelCheckpoint(tmp_path / "last.npz")
+    best = ModelCheckpoint(tmp_path / "b.npz", "loss", save_best_only=True)
+    model().fit(X, Y, epochs=2, verbose=0, callbacks=[last, best])
+    states = npz.decode((tmp_path / "last.npz").read_bytes()).callbacks
+    assert [state.values["best"] for state in states] == [best.best, None]
+
+
+def test_a_loaded_model_that_is_saved_keeps_the_states(tmp_path):
+    made = model()
+    made.fit(X, Y, epochs=2, verbose=0, callbacks=[EarlyStopping("loss", restore_best_weights=True)])
+    made.save(tmp_path / "a.npz")
+    load_model(tmp_path / "a.npz").save(tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 # ---- what does not belong together -------------------------------------------------------------------------------

@@ -103,8 +103,6 @@ class StreamBatches:
         self.begun = passing(self.source, passes, batches)
 
     def __iter__(self) -> Iterator[Batch]:
-        if isinstance(self.source, Dataset):
-            DRAWN_BY_FIT.add(self.source)
         batches, self.begun = self.begun or self._pass(), None
         return map(self.prepare, itertools.islice(batches, self.steps))  # Keras's own iterators never end
 
@@ -157,6 +155,8 @@ class Epochs:
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the next epoch."""
+        if isinstance(self.batches, StreamBatches) and isinstance(self.batches.source, Dataset):
+            DRAWN_BY_FIT.add(self.batches.source)
         if self.running is None:
             if self.reshuffle is not None:
                 self.reshuffle()

@@ -1,10 +1,12 @@
 """Checks of arguments: each raises where the call was made, with the value and what was expected."""
 
+import contextlib
 import functools
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 MOST_AXES = 32  # of an array in NumPy 1
@@ -43,12 +45,26 @@ def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) ->
     raise TypeError(f"{kind} must be a name ({names}) or an instance of {base.__name__}; got {identifier!r}.")
 
 
+_custom: ContextVar[Mapping[str, Any] | None] = ContextVar("custom", default=None)
+
+
+@contextlib.contextmanager
+def custom_objects(custom: Mapping[str, Any]) -> Iterator[None]:
+    """Within it records may name these classes, too, wherever they stand."""
+    token = _custom.set(custom)
+    try:
+        yield
+    finally:
+        _custom.reset(token)
+
+
 def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
-    """The object that a record describes; its class is one of the table."""
+    """The object that a record describes; its class is one of the table, or of `custom_objects`."""
     name, config = record.get("class_name"), record.get("config")
     if not isinstance(name, str) or not isinstance(config, (Mapping, type(None))):
         raise ValueError(f"The record of a {kind} needs 'class_name' and 'config'; got {dict(record)!r}.")
-    entry = lookup(kind, name, table)
+    own = (_custom.get() or {}).get(name)
+    entry = own if isinstance(own, type) else lookup(kind, name, table)
     return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from glob import escape as glob_escape
 from pathlib import Path
@@ -22,6 +21,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
     path = Path(os.path.realpath(path))  # of a link, the file that it points to
     _clear(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    folder = _open_folder(path.parent)
     _writing.add(temporary.name)
     try:
         with open(temporary, "xb") as file:
@@ -29,13 +29,14 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        _flush_folder(folder)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
     finally:
         _writing.discard(temporary.name)
-    _flush_folder(path.parent)
+        _close_folder(folder)
 
 
 def _clear(path: Path) -> None:
@@ -62,15 +63,23 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make sure that a new name in this folder is on the disk; Windows knows no such thing."""
+def _open_folder(folder: Path) -> int | None:
+    """A handle to flush a folder by; None where that cannot be done: on Windows, or without the right to read it."""
     if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
+        return None
     try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot
-            raise
-    finally:
+        return os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return None
+
+
+def _flush_folder(handle: int | None) -> None:
+    """Make sure that a new name in this folder is on the disk."""
+    if handle is not None:
+        with contextlib.suppress(OSError):  # the file itself is on the disk; some file systems cannot flush folders
+            os.fsync(handle)
+
+
+def _close_folder(handle: int | None) -> None:
+    if handle is not None:
         os.close(handle)

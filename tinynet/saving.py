@@ -14,8 +14,8 @@ import numpy as np
 
 from . import callbacks, losses, metrics, optimizers
 from .backend import module, resolve, to_numpy
-from .checks import absent, from_record, is_integer
-from .config import serialize
+from .checks import absent, custom_objects, from_record, is_integer
+from .config import Configured, serialize
 from .files import write_whole
 from .formats import npz
 from .formats.record import FileError, SavedCallback, SavedModel
@@ -26,7 +26,7 @@ from .model import Sequential
 
 __all__ = ["load_model", "save_model"]
 
-MOST_LAYERS, MOST_METRICS, MOST_CALLBACKS = 1_000, 100, 100
+MOST_LAYERS, MOST_METRICS = 1_000, 100
 LONGEST_REASON = 500  # characters of another's message, which may hold what the file holds
 NUMBERS, WEIGHTS = ("best",), ("best_weights",)  # among the attributes of callbacks; the others are counts
 
@@ -36,7 +36,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: b
     if not isinstance(model, Sequential):
         raise TypeError(f"save_model takes a Sequential; got {model!r}.")
     encode = _format(filepath, OF_MODEL, "a model")
-    _write(filepath, overwrite, lambda: encode(snapshot(model)))
+    _write(filepath, overwrite, lambda: encode(_readable(snapshot(model), model)))
 
 
 def load_model(
@@ -142,20 +142,45 @@ def snapshot(model: Sequential) -> SavedModel:
         for slot, flat in zip(optimizer.slots, optimizer.state[0][1:], strict=True):
             flat = to_numpy(flat)
             saved.slots[slot] = {key: flat[place].reshape(shape) for key, (place, shape) in places.items()}
-    saved.callbacks = [_callback_state(callback) for callback in model.fitted_callbacks if callback.saved_attributes]
+    states = [_callback_state(callback) for callback in model.fitted_callbacks if callback.saved_attributes]
+    saved.callbacks = states or list(model.saved_callbacks)
     return saved
+
+
+def _readable(saved: SavedModel, model: Sequential) -> SavedModel:
+    """`saved`, if the model can be made of it again; ValueError says what stands in the way."""
+    own = _own_classes(model, {})
+    functions = [metric for metric in (*model.metrics, *model.weighted_metrics) if isinstance(metric, FunctionMetric)]
+    own.update({metric.name: metric.function for metric in functions})
+    try:
+        with custom_objects(own):
+            _hollow_model(saved, own, "numpy")
+            if saved.compiled is not None:
+                _choices(saved.compiled, own)
+        if len(saved.callbacks) > npz.MOST_CALLBACKS:
+            raise FileError(f"it has more than {npz.MOST_CALLBACKS} callbacks with a state")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"Model '{model.name}' could not be loaded again, so it is not saved: {error}") from error
+    return saved
+
+
+def _own_classes(thing: Any, found: dict[str, type]) -> dict[str, type]:
+    """The classes, by name, that are not tinynet's, of an object and of what it holds."""
+    if not type(thing).__module__.startswith("tinynet."):
+        found[type(thing).__name__] = type(thing)
+    for value in vars(thing).values():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Configured):
+                _own_classes(one, found)
+    return found
 
 
 def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: str | None = None) -> Sequential:
     """A model from plain values and arrays; FileError if they do not make one."""
-    home = {"backend": resolve(backend)}  # never what the file says
+    backend = resolve(backend)  # never what the file says
     try:
-        _check_config(saved.config)
-        with hollow():
-            model = Sequential.from_config({**saved.config, **home}, custom)
-        _check_kinds(model.get_config(), saved.config)
-        if not model.built:
-            raise FileError("its configuration has no input shape")
+        with custom_objects(custom):
+            model = _hollow_model(saved, custom, backend)
         _fill(model, saved.weights)
         if saved.seed is not None:
             if saved.config.get("seed") not in (None, saved.seed):
@@ -163,12 +188,32 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
             model.seed = saved.seed
         model.epochs_trained = saved.epochs
         if compiled and saved.compiled is not None:
-            _compile(model, saved, custom)
+            with custom_objects(custom):
+                _compile(model, saved, custom)
     except (FileError, MemoryError):
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise FileError(f"it describes no model: {reason}") from error
+    return model
+
+
+def _hollow_model(saved: SavedModel, custom: dict[str, Any], backend: str) -> Sequential:
+    """The model without memory for its weights; FileError unless these are the weights that it has."""
+    _check_config(saved.config)
+    with hollow():
+        model = Sequential.from_config({**saved.config, "backend": backend}, custom)
+    _check_kinds(model.get_config(), saved.config)
+    if not model.built:
+        raise FileError("its configuration has no input shape")
+    own = model.keyed_weights()
+    if list(own) != list(saved.weights):
+        other = sorted(set(own) ^ set(saved.weights)) or ["their order"]
+        raise FileError(f"its layers and its weights do not belong together: {', '.join(other[:5])} differs")
+    for key, (part, name) in own.items():
+        if part.__dict__[name].shape != saved.weights[key].shape:
+            shapes = f"{part.__dict__[name].shape}, but the file has {saved.weights[key].shape}"
+            raise FileError(f"{part.name}.{name} has shape {shapes}")
     return model
 
 
@@ -203,33 +248,16 @@ def _check_kinds(own: Any, given: Any, name: str = "") -> None:
 
 
 def _fill(model: Sequential, weights: Mapping[str, np.ndarray]) -> None:
-    """Give a hollow model these weights; FileError, before any memory is taken, unless they are its own."""
-    own = model.keyed_weights()
-    if list(own) != list(weights):
-        other = sorted(set(own) ^ set(weights)) or ["their order"]
-        raise FileError(f"its layers and its weights do not belong together: {', '.join(other[:5])} differs")
-    for key, (part, name) in own.items():
-        if part.__dict__[name].shape != weights[key].shape:
-            shapes = f"{part.__dict__[name].shape}, but the file has {weights[key].shape}"
-            raise FileError(f"{part.name}.{name} has shape {shapes}")
+    """Give a hollow model these weights, which are its own."""
     xp = module(model.backend)
-    for key, (part, name) in own.items():
+    for key, (part, name) in model.keyed_weights().items():
         weight = xp.array(weights[key], dtype=model.dtype)
         part.bind(name, weight, xp.zeros(weight.shape, dtype=model.dtype) if name in part.grads else None)
 
 
 def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> None:
     given = saved.compiled
-    for name in ("metrics", "weighted_metrics"):
-        listed = given.get(name)
-        if not isinstance(listed, (list, type(None))) or len(listed or ()) > MOST_METRICS:
-            raise FileError(f"{name} in it is no list of at most {MOST_METRICS} metrics")
-    model.compile(
-        _object("optimizer", given.get("optimizer"), optimizers.get, custom),
-        _object("loss", given.get("loss"), losses.get, custom),
-        [_object("metric", one, metrics.get, custom) for one in given.get("metrics") or ()],
-        [_object("metric", one, metrics.get, custom) for one in given.get("weighted_metrics") or ()],
-    )
+    model.compile(*_choices(given, custom))
     for name in ("optimizer", "loss"):
         _check_kinds(serialize(getattr(model, name)), given[name], name)
     for name in ("metrics", "weighted_metrics"):
@@ -257,18 +285,33 @@ def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> No
     model.mark_trained()
 
 
+def _choices(given: dict[str, Any], custom: dict[str, Any]) -> tuple[Any, Any, list[Any], list[Any]]:
+    """The arguments of compile: optimizer, loss, metrics and weighted metrics."""
+    for name in ("metrics", "weighted_metrics"):
+        listed = given.get(name)
+        if not isinstance(listed, (list, type(None))) or len(listed or ()) > MOST_METRICS:
+            raise FileError(f"{name} in it is no list of at most {MOST_METRICS} metrics")
+    return (
+        _object("optimizer", given.get("optimizer"), optimizers.get, custom),
+        _object("loss", given.get("loss"), losses.get, custom),
+        [_object("metric", one, metrics.get, custom) for one in given.get("metrics") or ()],
+        [_object("metric", one, metrics.get, custom) for one in given.get("weighted_metrics") or ()],
+    )
+
+
 def _check_callbacks(model: Sequential, states: list[SavedCallback]) -> None:
     """FileError for states that callbacks of tinynet's cannot have; those of your own are theirs to look at."""
-    if len(states) > MOST_CALLBACKS:
-        raise FileError(f"it has {len(states):,} callbacks, more than the {MOST_CALLBACKS} that are read")
     shapes = [weight.shape for weight in model.weights]
     for state in states:
         if state.class_name not in callbacks.__all__:
             continue
-        known = getattr(callbacks, state.class_name).saved_attributes
+        kind = getattr(callbacks, state.class_name)
+        known = (*kind.saved_attributes, *kind.identity)
         for name, value in {**state.values, **state.arrays}.items():
             if name in WEIGHTS:
                 fits = value is None or (name in state.arrays and [array.shape for array in value] == shapes)
+            elif name in kind.identity:
+                fits = isinstance(value, str)
             elif name in NUMBERS:
                 fits = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
             else:
@@ -318,7 +361,7 @@ def _object(kind: str, record: Any, get: Any, custom: dict[str, Any]) -> Any:
 
 def _callback_state(callback: Any) -> SavedCallback:
     values, arrays = {}, {}
-    for name in callback.saved_attributes:
+    for name in (*callback.identity, *callback.saved_attributes):
         value = getattr(callback, name)
         if isinstance(value, list):
             arrays[name] = [to_numpy(array) for array in value]

@@ -35,7 +35,7 @@ class Trainer(Intake):
         self._step: training.Step | None = None
         self._trained: list[Layer] | None = None  # the parts that the optimizer's state is for
         self._mark: object = None  # the same as the optimizer's owner, as long as it is ours
-        self.epochs_trained = 0  # how many epochs of fit are done, counted from where the first one began
+        self.epochs_trained = 0  # the number of fit's last epoch, counted from 1: the next initial_epoch
         self.fitted_callbacks: list[Callback] = []  # those of the last fit, for a file to keep their state
         self.saved_callbacks: list[Any] = []  # the states of callbacks that came from a file, for the next fit
 
@@ -152,8 +152,10 @@ class Trainer(Intake):
             callbacks = [...]  # the same as before: their state is in the file
             model.fit(x, y, epochs=20, initial_epoch=model.epochs_trained, callbacks=callbacks)
 
-        That holds for arrays and for datasets that are made anew in the same way, each shuffle with a seed, on the same
-        machine, BLAS and number of threads; not for generators, nor for a `map` that draws random numbers.
+        That holds on the same machine, BLAS and number of threads, for arrays, and for datasets that are made anew in
+        the same way, each shuffle with a seed and drawn from by this training alone (not by its validation data or an
+        evaluation too). It does not hold for generators and lists of batches with steps_per_epoch, for a `map` that
+        draws random numbers, nor for a `model.save` after an EarlyStopping has restored the best weights.
 
         An interrupt (Ctrl-C) leaves the trained weights of the last whole step, and the finished epochs in
         `model.history`.

@@ -257,6 +257,8 @@ def fit(
         callbacks.resume(model.saved_callbacks)
     model.saved_callbacks = []
     for epoch in epochs:
+        if model.stop_training:  # it had stopped before it was saved
+            break
         callbacks.call("on_epoch_begin", epoch)
         means, made = run_pass(step, training, True, callbacks)
         if made == 0:

@@ -24,8 +24,9 @@ class Callback:
 
     model: Any = None
     params: Mapping[str, Any] = {}
-    saved_attributes: tuple[str, ...] = ()  # plain values, and lists of arrays, that `model.save` keeps
-    last = False  # whether it is called after all others, because it saves what they have done
+    saved_attributes: tuple[str, ...] = ()  # plain values, and lists of float arrays, that `model.save` keeps
+    last = 0  # above 0 it is called after all others, because it saves what they have done; the highest at the end
+    identity: tuple[str, ...] = ()  # what must be the same for a saved state to be this callback's
 
     def set_model(self, model: Any) -> None:
         """Called first: the model that is trained."""
@@ -34,6 +35,9 @@ class Callback:
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Called second: epochs, steps and verbose."""
         self.params = params
+
+    def on_resume(self) -> None:
+        """Called after on_train_begin where a state that `model.save` kept was put into `saved_attributes`."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Called before the first epoch."""

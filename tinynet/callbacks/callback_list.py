@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..checks import warn
 from .base import Callback, History, Logs
 from .progress_line import ProgbarLogger
 
@@ -50,15 +51,19 @@ class CallbackList:
             getattr(callback, hook)(*arguments, logs)
 
     def resume(self, states: Sequence[Any]) -> None:
-        """Give callbacks the states that a file kept: each to the first one of its class that has none yet."""
+        """Give callbacks the states that a file kept: each to the first one of its class and identity that has none."""
         waiting = list(self.callbacks)
         for state in states:
-            found = next((one for one in waiting if type(one).__name__ == state.class_name), None)
-            if found is not None:
-                waiting.remove(found)
+            alike = [one for one in waiting if type(one).__name__ == state.class_name]
+            found = [one for one in alike if all(state.values.get(n) == getattr(one, n) for n in one.identity)]
+            if alike and not found:
+                warn(f"The file's state of {state.class_name} is for other settings than those of the callback here.")
+            for callback in found[:1]:
+                waiting.remove(callback)
                 for name, value in {**state.values, **state.arrays}.items():
-                    if name in found.saved_attributes:
-                        setattr(found, name, value)
+                    if name in callback.saved_attributes and value is not None:
+                        setattr(callback, name, value)
+                callback.on_resume()
 
     def hooked(self, hook: str) -> bool:
         """Whether a callback defines this batch hook, so that it is worth calling."""

@@ -32,7 +32,6 @@ class ModelCheckpoint(Monitor):
     """
 
     saved_attributes = ("best", "batches")
-    last = True
 
     def __init__(
         self,
@@ -56,6 +55,7 @@ class ModelCheckpoint(Monitor):
         threshold = initial_value_threshold
         self.initial_value_threshold = None if threshold is None else number("initial_value_threshold", threshold)
         self.best, self.batches, self.epoch = self.initial_value_threshold, 0, 0
+        self.last = 1 if self.save_best_only else 2  # what is saved always has the best of the others in it
         if self.save_freq != "epoch":
             self.on_train_batch_end = self._after_batch  # only then is a hook called after every batch
 

@@ -15,6 +15,8 @@ class Monitor(Callback):
     """Base of callbacks that watch `logs[monitor]`. With mode "auto" a loss is to fall, and a metric of the model goes
     its own way (accuracies rise, errors fall); of another name ValueError asks for "min" or "max"."""
 
+    identity = ("monitor", "mode")
+
     def __init__(self, monitor: str, mode: str):
         if not isinstance(monitor, str):
             raise TypeError(f"monitor must be the name of one of the logs, as 'val_loss'; got {monitor!r}.")

@@ -54,6 +54,12 @@ class EarlyStopping(Monitor):
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best, self.best_weights = self.worst(), None
 
+    def on_resume(self):
+        if self.stopped_epoch and self.wait >= self.patience:
+            self.model.stop_training = True  # it had stopped already
+        else:
+            self.stopped_epoch = 0
+
     def on_epoch_end(self, epoch, logs=None):
         value = self.watched(logs)
         if value is None or epoch < self.start_from_epoch:

@@ -12,7 +12,7 @@ the arrays: numpy.load("m.npz")["weights/0/kernel"]. model.json holds
     config               Sequential's get_config: name, dtype, and the layers as records of class_name and config
     seed                 of the model, which decides the order of the samples and the masks of Dropout
     compiled             null, or "optimizer", "loss", "metrics" and "weighted_metrics", as records
-    iterations, epochs   steps of the optimizer and epochs of fit that are done
+    iterations, epochs   steps of the optimizer that are done, and the number of the last epoch, counted from 1
     callbacks            a list of {"class_name", "values"}
     arrays               the names of all arrays in their order; another set of members than these is an error
 
@@ -34,7 +34,7 @@ from . import text as texts
 from .record import FileError, SavedCallback, SavedModel
 
 VERSION = 1
-JSON_NAME = "model.json"
+JSON_NAME, MOST_CALLBACKS = "model.json", 100
 
 
 def encode(saved: SavedModel) -> bytes:
@@ -105,11 +105,14 @@ def decode(content: bytes) -> SavedModel:
     for name, array in _below("optimizer", arrays).items():
         slot, _, key = name.partition("/")
         saved.slots.setdefault(slot, {})[key] = array
-    for i, one in enumerate(_typed(text, "callbacks", list)):
+    listed, kept = _typed(text, "callbacks", list), _below("callbacks", arrays)
+    if len(listed) > MOST_CALLBACKS:
+        raise FileError(f"it has {len(listed):,} callbacks, more than the {MOST_CALLBACKS} that are read")
+    for i, one in enumerate(listed):
         if not isinstance(one, dict):
             raise FileError("callbacks in model.json are no records")
         callback = SavedCallback(_typed(one, "class_name", str), _typed(one, "values", dict))
-        for key, array in _below(f"callbacks/{i}", arrays).items():
+        for key, array in _below(str(i), kept).items():
             name, _, number = key.partition("/")
             if number != str(len(callback.arrays.setdefault(name, []))):
                 raise FileError(f"the array callbacks/{i}/{key} is not the next one of its list")

@@ -31,7 +31,7 @@ class SavedModel:
     compiled     None, or the records of compile's arguments: "optimizer", "loss", "metrics", "weighted_metrics"
     iterations   the optimizer's steps
     slots        the optimizer's arrays: slot name -> key of the weight -> array; empty before its first step
-    epochs       how many epochs of `fit` are done
+    epochs       the number of the last epoch of `fit` that is done, counted from 1
     callbacks    the states of the callbacks that have some
     """
 
