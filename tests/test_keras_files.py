@@ -14,6 +14,8 @@ from pathlib import Path
 import catalogue
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinynet as tn
 from tinynet import initializers, layers, losses, metrics, optimizers, regularizers
@@ -723,3 +725,45 @@ def test_arrays_of_other_shapes_names_and_numbers():
     saved = keras.decode(with_members({"model.weights.h5": h5.encode({}, without)}))
     assert (saved.iterations, saved.slots) == (0, {})
     assert zlib.crc32(h5.encode({}, without)) == zlib.crc32(h5.encode({}, without))
+
+
+# ---- anything at any byte ---------------------------------------------------------------------------------------
+
+MANY = settings(max_examples=1000 if settings.default.max_examples >= 500 else settings.default.max_examples)
+PLAIN = (FOLDER / "plain-3.15.1-jax.keras").read_bytes()
+CHANGE = st.tuples(st.integers(0, 10**6), st.sampled_from(["flip", "cut", "drop"]), st.integers(1, 255))
+CHANGES = st.lists(CHANGE, min_size=1, max_size=3)
+
+
+def damaged(content, changes):
+    for place, kind, value in changes:
+        place %= max(1, len(content))
+        if kind == "flip":
+            content = content[:place] + bytes([content[place] ^ value]) + content[place + 1 :] if content else content
+        else:
+            content = content[:place] + (b"" if kind == "cut" else content[place + value :])
+    return content
+
+
+def loads_the_same_or_is_refused(content, of_its_own=False):
+    """Whether it is read; with `of_its_own` another model may be read, since no checksum shows the change."""
+    try:
+        model = restore(keras.decode(content))
+    except FileError:
+        return
+    if not of_its_own:
+        x, _ = data(model.input_shape[1:])
+        assert np.array_equal(model.predict(x), restore(keras.decode(PLAIN)).predict(x))
+
+
+@MANY
+@given(CHANGES)
+def test_a_changed_file_is_the_same_model_or_refused(changes):
+    loads_the_same_or_is_refused(damaged(PLAIN, changes))
+
+
+@MANY
+@given(st.sampled_from(sorted(members(PLAIN))), CHANGES)
+def test_a_changed_member_with_a_right_checksum_is_read_or_refused(name, changes):
+    own = members(PLAIN)
+    loads_the_same_or_is_refused(archive.pack({**own, name: damaged(own[name], changes)}), of_its_own=True)

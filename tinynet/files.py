@@ -19,6 +19,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
     Raises OSError as open and write do; the file that was there before is then untouched.
     """
     path = Path(os.path.realpath(path))  # of a link, the file that it points to
+    if path.is_dir():
+        raise IsADirectoryError(f"'{path}' is a folder, not the name of a file.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder '{path.parent}' for the file {path.name!r}.")
     _clear(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     folder = _open_folder(path.parent)

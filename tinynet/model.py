@@ -11,7 +11,7 @@ import numpy as np
 
 from . import backend as backends
 from . import summary
-from .checks import from_record, integer, is_integer
+from .checks import from_record, integer, is_integer, named_arguments
 from .checks import shape as check_shape
 from .config import serialize
 from .layers import LAYERS
@@ -303,12 +303,14 @@ class Sequential(Trainer):
             made.append((layers[-1], record))
         return cls(layers, **options)
 
+    @named_arguments({"include_optimizer": "Leave it out: it is there.", "save_format": "The name's end decides."})
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the whole model to a file: layers, weights, compile's choices, the optimizer's state, seed and counts.
 
         The name ends in ".npz" (NumPy alone; formats/npz.py describes it) or ".keras" (Keras reads it; needs h5py).
-        `models.load_model` makes the model again, and `fit` then goes on as if it had not stopped: see there. The file
-        is written whole or not at all: a file of that name is replaced when the new one is on the disk.
+        `models.load_model` makes the model again, and `fit` then goes on as if it had not stopped: see there. That
+        holds for .npz; in .keras the states of callbacks have no place, and the optimizer's is rounded. The file is
+        written whole or not at all: a file of that name is replaced when the new one is on the disk.
 
         ValueError for another name, for a model that is not built, and for what cannot be written down (functions as
         initializers, say); FileExistsError with overwrite=False; OSError as open and write raise it.
@@ -317,6 +319,7 @@ class Sequential(Trainer):
 
         saving.save_model(self, filepath, overwrite)
 
+    @named_arguments()
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a file, whole or not at all; its name ends in ".npz" or ".weights.h5".
 
@@ -326,6 +329,7 @@ class Sequential(Trainer):
 
         saving.save_weights(self, filepath, overwrite)
 
+    @named_arguments({"skip_mismatch": "Leave it out: all weights must be there."})
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Read weights that save_weights or save wrote into this model, which must be built and have the same ones.
 

@@ -1,4 +1,4 @@
-"""Models under the name that Keras has for them: Sequential, clone_model and model_from_json."""
+"""Models under the names that Keras has: Sequential, clone_model, load_model, save_model and model_from_json."""
 
 from __future__ import annotations
 

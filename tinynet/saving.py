@@ -14,7 +14,8 @@ import numpy as np
 
 from . import callbacks, losses, metrics, optimizers
 from .backend import module, resolve, to_numpy
-from .checks import absent, custom_objects, from_record, is_integer
+from .checks import absent, from_record, is_integer, named_arguments
+from .checks import custom_objects as naming
 from .config import Configured, serialize
 from .files import write_whole
 from .formats import npz
@@ -39,6 +40,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: b
     _write(filepath, overwrite, lambda: encode(_readable(snapshot(model), model)))
 
 
+@named_arguments({"safe_mode": "Leave it out: nothing in a file is ever executed."})
 def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
@@ -49,14 +51,16 @@ def load_model(
     """The model that `model.save` wrote to a file: built, with its weights and, with `compile`, ready to train on.
 
     `custom_objects` maps names to layers, losses, metrics and optimizers (classes) and to metric functions of your own
-    that the file mentions. `backend` is as in Sequential. Files are tinynet's (.npz) or Keras's (.keras, which needs
-    h5py; written by Keras 3 on any backend).
+    that the file mentions (a .keras file mentions Keras's alone). `backend` is as in Sequential.
+    Files are tinynet's (.npz) or Keras's (.keras, which needs h5py; written by Keras 3 on any backend).
 
     Nothing in the file is executed: names are looked up in tinynet's tables and in custom_objects, sizes are compared
     with the bytes that are there before memory is taken. FileError, a ValueError, for whatever is not as it should be.
     A .keras file holds HDF5, which a C library reads, h5py's; from strangers take .npz.
     """
     decode = _format(filepath, TO_MODEL, "a model")
+    if not isinstance(custom_objects, (Mapping, type(None))):
+        raise TypeError(f"custom_objects must be a dictionary from names to classes; got {custom_objects!r}.")
     content = _content(filepath)
     try:
         return restore(decode(content, compile), dict(custom_objects or {}), compile, backend)
@@ -114,6 +118,7 @@ TO_MODEL: dict[str, Callable[[bytes, bool], SavedModel]] = {
 OF_MODEL: dict[str, Callable[[SavedModel], bytes]] = {".npz": npz.encode, ".keras": _to_keras}
 TO_WEIGHTS: dict[str, Callable[[bytes, Sequential], dict[str, np.ndarray]]] = {
     ".npz": lambda content, model: npz.decode_weights(content),
+    ".keras": lambda content, model: _keras().decode(content, False).weights,
     ".weights.h5": lambda content, model: _keras().decode_weights(content, _bare(model)).weights,
 }
 OF_WEIGHTS: dict[str, Callable[[Sequential], bytes]] = {
@@ -153,7 +158,7 @@ def _readable(saved: SavedModel, model: Sequential) -> SavedModel:
     functions = [metric for metric in (*model.metrics, *model.weighted_metrics) if isinstance(metric, FunctionMetric)]
     own.update({metric.name: metric.function for metric in functions})
     try:
-        with custom_objects(own):
+        with naming(own):
             _hollow_model(saved, own, "numpy")
             if saved.compiled is not None:
                 _choices(saved.compiled, own)
@@ -179,7 +184,7 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
     """A model from plain values and arrays; FileError if they do not make one."""
     backend = resolve(backend)  # never what the file says
     try:
-        with custom_objects(custom):
+        with naming(custom):
             model = _hollow_model(saved, custom, backend)
         _fill(model, saved.weights)
         if saved.seed is not None:
@@ -188,13 +193,14 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
             model.seed = saved.seed
         model.epochs_trained = saved.epochs
         if compiled and saved.compiled is not None:
-            with custom_objects(custom):
+            with naming(custom):
                 _compile(model, saved, custom)
     except (FileError, MemoryError):
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise FileError(f"it describes no model: {reason}") from error
+        hint = " Classes of your own are given in custom_objects." if reason.startswith("Unknown ") else ""
+        raise FileError(f"no model can be made of it: {reason}{hint}") from error
     return model
 
 
@@ -372,11 +378,17 @@ def _callback_state(callback: Any) -> SavedCallback:
 
 def _format(filepath: Any, formats: Mapping[str, Any], what: str) -> Any:
     """What the end of a file's name asks for."""
-    name = os.fspath(filepath)
+    name = str(os.fspath(filepath))
     for end, function in formats.items():
-        if str(name).endswith(end):
+        if name.endswith(end):
             return function
-    raise ValueError(f"The name of a file of {what} must end in {' or '.join(map(repr, formats))}; got {name!r}.")
+    hint = ""
+    if name.endswith(".weights.h5"):
+        hint = " It holds weights alone: model.load_weights reads it into a model."
+    elif name.endswith((".h5", ".hdf5")):
+        hint = " Keras's older format is not read: load it in Keras, and save it there as .keras."
+    ends = " or ".join(map(repr, formats))
+    raise ValueError(f"The name of a file of {what} must end in {ends}; got {name!r}.{hint}")
 
 
 def _write(filepath: str | os.PathLike[str], overwrite: bool, content: Any) -> None:

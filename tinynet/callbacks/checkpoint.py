@@ -27,8 +27,8 @@ class ModelCheckpoint(Monitor):
         mode, verbose          see Monitor; verbose=1 says what is saved
 
     It is called after all other callbacks, so that the state of those that have some (EarlyStopping, ReduceLROnPlateau)
-    is saved as the epoch left it. Folders are made. A file is written whole or not at all. ValueError for other
-    arguments, here, and for a name in filepath that is not among the logs.
+    is saved as the epoch left it, in .npz files; Keras's have no place for it. Folders are made. A file is written
+    whole or not at all. ValueError for other arguments, here, and for a name in filepath that is not among the logs.
     """
 
     saved_attributes = ("best", "batches")
