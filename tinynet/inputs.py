@@ -10,9 +10,12 @@ import numpy as np
 
 from .backend import to_array, to_numpy
 from .checks import is_integer, number, warn
-from .losses import Loss
+from .losses import Loss, SparseCategoricalCrossentropy
 from .losses.base import as_real
-from .metrics import Metric
+from .metrics import Metric, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy
+from .metrics.accuracy import AnyAccuracy
+
+OF_CLASSES = (AnyAccuracy, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy)
 
 
 def as_samples(x: Any, name: str = "x") -> Any:
@@ -64,8 +67,10 @@ def check_labels(
 ) -> np.ndarray:
     """The labels as the loss wants them, real ones in the model's dtype; ValueError if any is not valid."""
     labels = loss.check(y, output_shape)
+    classes = type(loss) is SparseCategoricalCrossentropy
     for metric in metrics:
-        metric.check(labels, output_shape)
+        if not (classes and type(metric) in OF_CLASSES):  # these would look for the same once more
+            metric.check(labels, output_shape)
     return as_real(labels, dtype)
 
 

@@ -78,8 +78,13 @@ class Intake(Layer):
         if not isinstance(source, Dataset):
             return StreamBatches(source, prepare)
 
+        first = True
+
         def prepare_batch(batch: Any) -> Batch:
-            self._refuse_single(batch)
+            nonlocal first
+            if first:
+                self._refuse_single(batch)
+                first = False
             return prepare(batch)
 
         batches = StreamBatches(source, prepare_batch)
