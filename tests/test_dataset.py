@@ -646,7 +646,7 @@ def test_validation_data_are_looked_at_before_the_training(corners):
     drawn = []
     counted = Dataset.from_tensor_slices((x, y)).map(lambda *pair: drawn.append(0) or pair).batch(60)
     made.fit(x, y, validation_data=counted, epochs=2, verbose=0)
-    assert len(drawn) == 2 * 60, "the batch that was looked at is used"
+    assert len(drawn) == 3 * 60, "twice to validate, and once to look"
 
 
 def test_fewer_batches_than_asked_for_bring_a_warning(corners):

@@ -1,10 +1,12 @@
 """model.save and load_model: the same model again, and a training that goes on to the same bits."""
 
 import copy
+import gc
 import io
 import json
 import subprocess
 import sys
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -559,6 +561,80 @@ def test_a_loaded_model_that_is_saved_keeps_the_states(tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
+def shared():
+    """Training and validation data that draw from one shuffle."""
+    whole = Dataset.from_tensor_slices((X, Y)).shuffle(len(X), seed=3)
+    return {"x": whole.take(50).batch(16), "validation_data": whole.skip(50).batch(16)}
+
+
+def same_data():
+    whole = Dataset.from_tensor_slices((X, Y)).shuffle(len(X), seed=3).batch(16)
+    return {"x": whole, "validation_data": whole}
+
+
+def cut_validation():
+    held_out = Dataset.from_tensor_slices(VALIDATION).shuffle(30, seed=4).batch(8)
+    return {**DATA["dataset"](), "validation_data": held_out, "validation_steps": 2}
+
+
+def shared_and_within_a_pass():
+    return {**shared(), "steps_per_epoch": 3}
+
+
+@pytest.mark.filterwarnings("ignore:The data ran out")
+@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize("data", [shared, same_data, cut_validation, shared_and_within_a_pass])
+def test_shuffles_that_validation_data_draw_from_too(data, stop, tmp_path):
+    whole, first = model(), model()
+    expected = whole.fit(**data(), epochs=5, verbose=0).history
+    first.fit(**data(), epochs=stop, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "m.npz")])
+    loaded = load_model(tmp_path / "m.npz")
+    got = loaded.fit(**data(), epochs=5, initial_epoch=stop, verbose=0).history
+    assert same(whole, loaded)
+    assert all(got[name] == values[stop:] for name, values in expected.items())
+
+
+def test_going_on_after_other_uses_of_the_data(tmp_path):
+    whole, first = model(), model()
+    data = DATA["dataset"]()["x"]
+    whole.fit(data, epochs=2, verbose=0)
+    whole.fit(data, epochs=2, verbose=0)
+    whole.fit(data, epochs=1, verbose=0)
+    again = DATA["dataset"]()["x"]
+    first.fit(again, epochs=2, verbose=0)
+    first.fit(again, epochs=2, verbose=0)
+    first.save(tmp_path / "m.npz")
+    for fresh in (DATA["dataset"]()["x"], again):  # in a new process, and in this one
+        loaded = load_model(tmp_path / "m.npz")
+        loaded.evaluate(fresh, verbose=0)
+        loaded.fit(fresh, epochs=3, initial_epoch=2, verbose=0)
+        assert same(whole, loaded)
+
+
+def test_the_data_are_let_go_of_after_fit():
+    x = X.copy()
+    made = model()
+    made.fit(x, Y, verbose=0, validation_data=Dataset.from_tensor_slices((x, Y)).batch(16))
+    alive = weakref.ref(x)
+    del x
+    gc.collect()
+    assert alive() is None
+
+
+@pytest.mark.filterwarnings("ignore:The data ran out")
+def test_lists_of_batches_go_on_within_a_pass(tmp_path):
+    pairs = [(X[i : i + 16], Y[i : i + 16]) for i in range(0, 64, 16)]
+    check_resume(tmp_path / "m.npz", lambda: {"x": pairs, "steps_per_epoch": 3})
+
+
+def test_data_that_are_shuffled_otherwise_are_told_of(tmp_path):
+    made = model()
+    made.fit(**DATA["dataset"](), verbose=0)
+    made.save(tmp_path / "m.npz")
+    with pytest.warns(UserWarning, match="The data are shuffled in another way"):
+        load_model(tmp_path / "m.npz").fit(pipeline().shuffle(3, 1).batch(16), initial_epoch=1, epochs=2, verbose=0)
+
+
 # ---- what does not belong together -------------------------------------------------------------------------------
 
 
@@ -588,6 +664,11 @@ def changed(change, made=None):
         (lambda s: s.config["layers"][1]["config"].update(units=10**12), "shape"),
         (lambda s: s.config["layers"][1]["config"].update(units=-1), "units must be a positive integer"),
         (lambda s: s.config["layers"][1]["config"].update(unitz=3), "does not know: 'unitz'"),
+        (lambda s: s.place.update(position=-1), "'place' in model.json is no place in the data"),
+        (lambda s: s.place.update(began=[0.5]), "'place' in model.json is no place in the data"),
+        (lambda s: s.place.update(passes=[0] * 101), "'place' in model.json is no place in the data"),
+        (lambda s: s.place.pop("validation"), "'place' in model.json is no place in the data"),
+        (lambda s: s.place.update(more=[]), "'place' in model.json is no place in the data"),
         (lambda s: s.compiled.update(loss=None), "there is no loss in it"),
         (lambda s: s.compiled["optimizer"].update(class_name="Adamm"), "Unknown optimizer 'Adamm'"),
         (lambda s: s.compiled.update(metrics=["acuracy"]), "Unknown metric 'acuracy'"),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .backend import module, move, on_device, take_rows
 from .checks import warn
 from .data import INFINITE_CARDINALITY, Dataset
-from .data.dataset import is_reproducible, passing
+from .data.dataset import get_passes, is_reproducible, passing, set_passes
 
-DRAWN_BY_FIT: weakref.WeakSet[Dataset] = weakref.WeakSet()  # datasets whose passes have begun in this process
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
 
 
@@ -84,30 +82,41 @@ class StreamBatches:
 
     def peek(self) -> None:
         """Make the first batch ready, which builds the model; it is not lost to the pass that follows."""
-        batches = self._pass()
+        passes, batches = self.passes, self._pass()
         for first in batches:
             self.prepare(first)
-            self.begun = itertools.chain([first], batches)
+            if isinstance(self.source, Dataset):
+                self.set_passes(passes)  # and the pass that follows begins anew
+            else:
+                self.begun = itertools.chain([first], batches)
             return
         raise ValueError("There are no batches: the data are empty, or a generator is used up.")
 
-    def go_on(self, passes: int, batches: int) -> None:
-        """Begin where so many passes, and so many batches of the next one, have been made by an earlier process."""
-        if not isinstance(self.source, Dataset) or self.source in DRAWN_BY_FIT:
-            return
-        if not is_reproducible(self.source):
-            warn(
-                "The dataset's shuffle has no seed, so its order is not that of the training that is resumed, and the "
-                "result will differ from that of a training without a stop."
-            )
-        self.begun = passing(self.source, passes, batches)
+    @property
+    def passes(self) -> list[int]:
+        """How many passes each shuffle of a dataset has begun; nothing of other iterables."""
+        return get_passes(self.source) if isinstance(self.source, Dataset) else []
+
+    def set_passes(self, passes: list[int]) -> bool:
+        """Let the shuffles of a dataset have begun so many; False if these are not those of this dataset."""
+        if len(passes) != len(self.passes):
+            return False
+        if passes:
+            set_passes(self.source, passes)
+        return True
 
     def __iter__(self) -> Iterator[Batch]:
         batches, self.begun = self.begun or self._pass(), None
         return map(self.prepare, itertools.islice(batches, self.steps))  # Keras's own iterators never end
 
-    def _pass(self) -> Iterator[Any]:
-        return passing(self.source) if isinstance(self.source, Dataset) else iter(self.source)
+    def after(self, batches: int) -> Iterator[Batch]:
+        """A pass without its first batches."""
+        return map(self.prepare, itertools.islice(self._pass(batches), self.steps and self.steps - batches))
+
+    def _pass(self, batches: int = 0) -> Iterator[Any]:
+        if isinstance(self.source, Dataset):
+            return passing(self.source, batches)
+        return itertools.islice(self.source, batches, None)
 
 
 class Epochs:
@@ -122,6 +131,7 @@ class Epochs:
         self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
         self.running: Iterator[Batch] | None = None
         self.seen = self.batches_made = 0  # batches of the running pass, and of all passes
+        self.began: list[int] = []  # the passes of the shuffles when the running pass began
         self.warned = False
 
     @property
@@ -129,37 +139,42 @@ class Epochs:
         """How many batches an epoch has; None if that is not known."""
         return self.batches.steps if self.asked is None else self.asked
 
-    def go_on(self, epochs: int, trained: int) -> None:
-        """Begin where so many epochs, of as many steps as these, have been made: in the middle of a pass, maybe.
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the next batch is: of the running pass, how many batches came before it, and what its order depends on;
+        and what that of the next pass does."""
+        now = self.batches.passes if isinstance(self.batches, StreamBatches) else []
+        within = self.running is not None
+        return {"position": self.seen if within else 0, "began": self.began if within else now, "passes": now}
 
-        `trained` is the number of steps that the model has made; where they are fewer than the pass would have, it
-        cannot have come that far, and a new pass is begun.
-        """
-        whole, asked = self.batches.steps, self.asked
-        if asked is None:
-            passes, position = epochs, 0
-        elif whole is None:
-            passes, position = 0, epochs * asked
-        else:
-            passes, epochs_of_pass = divmod(epochs, -(-whole // asked))
-            position = epochs_of_pass * asked
-        if position > trained:
-            return
+    def go_to(self, place: dict[str, Any]) -> None:
+        """Begin at a place that another process had come to; a warning where that cannot be the same."""
+        position = place["position"]
         if isinstance(self.batches, StreamBatches):
-            self.batches.go_on(passes, position)
+            source = self.batches.source
+            if not self.batches.set_passes(place["began"]):
+                warn("The data are shuffled in another way than in the training that is resumed: this one begins anew.")
+                return
+            if isinstance(source, Dataset) and not is_reproducible(source):
+                warn(
+                    "The dataset's shuffle has no seed, so its order is not that of the training that is resumed, and "
+                    "the result will differ from that of a training without a stop."
+                )
+            if position:
+                self.running, self.began = self.batches.after(position), place["began"]
+            self.batches.set_passes(place["passes"])
         elif position:
             if self.reshuffle is not None:
                 self.reshuffle(position)
             self.running = itertools.islice(iter(self.batches), position, None)
-            self.seen = self.batches_made = position
+        self.seen = self.batches_made = position
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the next epoch."""
-        if isinstance(self.batches, StreamBatches) and isinstance(self.batches.source, Dataset):
-            DRAWN_BY_FIT.add(self.batches.source)
         if self.running is None:
             if self.reshuffle is not None:
                 self.reshuffle()
+            self.began = self.batches.passes if isinstance(self.batches, StreamBatches) else []
             self.running, self.seen = iter(self.batches), 0
         made = 0
         for batch in itertools.islice(self.running, self.asked):

@@ -148,7 +148,7 @@ def snapshot(model: Sequential) -> SavedModel:
             flat = to_numpy(flat)
             saved.slots[slot] = {key: flat[place].reshape(shape) for key, (place, shape) in places.items()}
     states = [_callback_state(callback) for callback in model.fitted_callbacks if callback.saved_attributes]
-    saved.callbacks = states or list(model.saved_callbacks)
+    saved.callbacks, saved.place = states or list(model.saved_callbacks), model.place
     return saved
 
 
@@ -271,7 +271,7 @@ def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> No
     _check_callbacks(model, saved.callbacks)
     optimizer = model.optimizer
     model.epochs_trained, optimizer.iterations = saved.epochs, saved.iterations
-    model.saved_callbacks = saved.callbacks
+    model.saved_callbacks, model.saved_place = saved.callbacks, saved.place
     if not saved.slots and (saved.iterations == 0 or optimizer.slots):
         if saved.iterations:
             raise FileError(f"the state of the optimizer {optimizer.name} is missing")

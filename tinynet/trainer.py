@@ -9,7 +9,7 @@ import numpy as np
 
 from . import backend as backends
 from . import inputs, losses, metrics, optimizers, training
-from .batches import ArrayBatches, Batch, Epochs, Limited, is_stream
+from .batches import ArrayBatches, Batch, Epochs, Limited, StreamBatches, is_stream
 from .callbacks import Callback, History
 from .callbacks.callback_list import CallbackList
 from .checks import integer, named_arguments, number, warn
@@ -37,11 +37,14 @@ class Trainer(Intake):
         self._mark: object = None  # the same as the optimizer's owner, as long as it is ours
         self.epochs_trained = 0  # the number of fit's last epoch, counted from 1: the next initial_epoch
         self.fitted_callbacks: list[Callback] = []  # those of the last fit, for a file to keep their state
+        self.fitted: tuple[Any, Any] = (None, None)  # within fit, its data for training and for validation
+        self.last_place: dict[str, Any] | None = None  # where in its data the last fit ended
+        self.saved_place: dict[str, Any] | None = None  # where in its data a saved fit was
         self.saved_callbacks: list[Any] = []  # the states of callbacks that came from a file, for the next fit
 
     def __getstate__(self) -> dict[str, Any]:
         # The step is made again when it is next needed, from what is kept; callbacks belong to their fit.
-        return {**self.__dict__, "_step": None, "fitted_callbacks": []}
+        return {**self.__dict__, "_step": None, "fitted_callbacks": [], "fitted": (None, None)}
 
     @property
     def compiled(self) -> bool:
@@ -88,7 +91,8 @@ class Trainer(Intake):
         self.loss, self.optimizer, self.metrics, self.weighted_metrics = loss, optimizer, chosen, weighted
         self._metric_names = names
         self.optimizer.reset()
-        self.epochs_trained, self.saved_callbacks = 0, []
+        self.epochs_trained, self.saved_callbacks, self.saved_place = 0, [], None
+        self.fitted, self.last_place = (None, None), None
         self.optimizer.owner = self._mark = object()
         self._step = self._trained = None
         if self.built:
@@ -153,9 +157,8 @@ class Trainer(Intake):
             model.fit(x, y, epochs=20, initial_epoch=model.epochs_trained, callbacks=callbacks)
 
         That holds on the same machine, BLAS and number of threads, for arrays, and for datasets that are made anew in
-        the same way, each shuffle with a seed and drawn from by this training alone (not by its validation data or an
-        evaluation too). It does not hold for generators and lists of batches with steps_per_epoch, for a `map` that
-        draws random numbers, nor for a `model.save` after an EarlyStopping has restored the best weights.
+        the same way, each shuffle with a seed. It does not hold for generators, for a `map` that draws random numbers,
+        nor for a `model.save` after an EarlyStopping has restored the best weights.
 
         An interrupt (Ctrl-C) leaves the trained weights of the last whole step, and the finished epochs in
         `model.history`.
@@ -190,12 +193,14 @@ class Trainer(Intake):
         step, history = self.training_step(), History()
         shuffled = shuffle and isinstance(batches, ArrayBatches)
         source = Epochs(batches, steps, training.shuffled_by(self, batches) if shuffled else None)
-        if initial_epoch and self.optimizer.iterations:
-            source.go_on(initial_epoch, self.optimizer.iterations)
+        self._resume(source, held_out, initial_epoch)
         params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
         with CallbackList(callbacks, self, params, history) as hooks:
             self.history, self.fitted_callbacks = history, hooks.callbacks
-            training.fit(step, self, source, validation, range(initial_epoch, epochs), validated, hooks)
+            try:
+                training.fit(step, self, source, validation, range(initial_epoch, epochs), validated, hooks)
+            finally:
+                self.last_place, self.fitted = self.place, (None, None)  # the data are the caller's again
         return history
 
     @named_arguments()
@@ -344,6 +349,23 @@ class Trainer(Intake):
             )
         self._trained = trained
         return self.current_step()
+
+    @property
+    def place(self) -> dict[str, Any] | None:
+        """Where the last fit is in its data, as plain values; None before the first."""
+        training_data, validation = self.fitted
+        if training_data is None:
+            return self.last_place or self.saved_place
+        validated = validation.passes if isinstance(validation, StreamBatches) else []
+        return {**training_data.place, "validation": validated}
+
+    def _resume(self, source: Epochs, validation: Any, initial_epoch: int) -> None:
+        """Let the data go on where they were when the model was saved, if it is its next epoch that is asked for."""
+        place, self.saved_place, self.fitted = self.saved_place, None, (source, validation)
+        if place is not None and initial_epoch == self.epochs_trained:
+            source.go_to(place)
+            if isinstance(validation, StreamBatches):
+                validation.set_passes(place["validation"])
 
     def mark_trained(self) -> None:
         """The optimizer's state, which came from a file, is for the weights that are trained now."""

@@ -212,15 +212,36 @@ def _made(order: Order, source: Source, ahead: int, steps: tuple[str, ...]) -> D
     return dataset
 
 
-def passing(dataset: Dataset, passes: int = 0, elements: int = 0) -> Iterator[Any]:
+def passing(dataset: Dataset, elements: int = 0) -> Iterator[Any]:
     """The elements for whoever is done with each before asking for the next: they need no memory of their own.
 
-    They are those of the pass that comes after so many `passes`, without its first `elements`. Of what is passed over
-    only the order is drawn, so that a training goes on where it stopped.
+    Without the first `elements`, of which only the order is drawn, so that a training goes on where it stopped.
     """
-    for _ in range(passes):
-        collections.deque(iter(dataset._order), maxlen=0)
-    return dataset._elements(itertools.islice(dataset._order, elements, None), own=False)
+    keys = iter(dataset._order)
+    collections.deque(itertools.islice(keys, elements), maxlen=0)
+    return dataset._elements(keys, own=False)
+
+
+def get_passes(dataset: Dataset) -> list[int]:
+    """How many passes each shuffle of the dataset has begun: that, with its seed, decides its next order."""
+    return [shuffle.passes for shuffle in _shuffles(dataset)]
+
+
+def set_passes(dataset: Dataset, passes: list[int]) -> None:
+    """Let each shuffle have begun so many passes; ValueError if there are more of them, or fewer."""
+    for shuffle, count in zip(_shuffles(dataset), passes, strict=True):
+        shuffle.passes = count
+
+
+def _shuffles(dataset: Dataset) -> list[Shuffled]:
+    """The shuffles that each pass draws from: those in front of a `cache` draw once."""
+    order: Any = dataset._order
+    found = []
+    while order is not None and not isinstance(order, Kept):
+        if isinstance(order, Shuffled):
+            found.append(order)
+        order = getattr(order, "order", None)
+    return found
 
 
 def is_reproducible(dataset: Dataset) -> bool:

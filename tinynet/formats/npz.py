@@ -13,6 +13,9 @@ the arrays: numpy.load("m.npz")["weights/0/kernel"]. model.json holds
     seed                 of the model, which decides the order of the samples and the masks of Dropout
     compiled             null, or "optimizer", "loss", "metrics" and "weighted_metrics", as records
     iterations, epochs   steps of the optimizer that are done, and the number of the last epoch, counted from 1
+    place                null, or where the training is in its data: "position", batches of the running pass that are
+                         made; "began" and "passes", for each shuffle of a dataset how many passes it had begun before
+                         this one, and till now; "validation", the latter for the validation data
     callbacks            a list of {"class_name", "values"}
     arrays               the names of all arrays in their order; another set of members than these is an error
 
@@ -34,7 +37,7 @@ from . import text as texts
 from .record import FileError, SavedCallback, SavedModel
 
 VERSION = 1
-JSON_NAME, MOST_CALLBACKS = "model.json", 100
+JSON_NAME, MOST_CALLBACKS, MOST_SHUFFLES = "model.json", 100, 100
 
 
 def encode(saved: SavedModel) -> bytes:
@@ -53,6 +56,7 @@ def encode(saved: SavedModel) -> bytes:
         "compiled": saved.compiled,
         "iterations": saved.iterations,
         "epochs": saved.epochs,
+        "place": saved.place,
         "callbacks": [{"class_name": one.class_name, "values": one.values} for one in saved.callbacks],
         "arrays": list(arrays),
     }
@@ -101,6 +105,7 @@ def decode(content: bytes) -> SavedModel:
         compiled=_typed(text, "compiled", dict, type(None)),
         iterations=_count(text, "iterations"),
         epochs=_count(text, "epochs"),
+        place=_place(_typed(text, "place", dict, type(None))),
     )
     for name, array in _below("optimizer", arrays).items():
         slot, _, key = name.partition("/")
@@ -121,6 +126,22 @@ def decode(content: bytes) -> SavedModel:
     if _number_of_arrays(saved) != len(arrays):
         raise FileError("there are arrays in it that belong to nothing")
     return saved
+
+
+def _place(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The place of a training in its data: a position in the pass, and numbers of passes."""
+    if given is None:
+        return None
+    lists = [given.get(name) for name in ("began", "passes", "validation")]
+    counts = [one for numbers in lists if isinstance(numbers, list) for one in numbers]
+    right = all(isinstance(numbers, list) and len(numbers) <= MOST_SHUFFLES for numbers in lists)
+    if not right or len(given) != 4 or not all(_is_count(one) for one in [*counts, given.get("position")]):
+        raise FileError(f"'place' in {JSON_NAME} is no place in the data: {str(given)[:80]}")
+    return given
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= sys.maxsize
 
 
 def _number_of_arrays(saved: SavedModel) -> int:

@@ -32,6 +32,7 @@ class SavedModel:
     iterations   the optimizer's steps
     slots        the optimizer's arrays: slot name -> key of the weight -> array; empty before its first step
     epochs       the number of the last epoch of `fit` that is done, counted from 1
+    place        where in its data the training is: "position", "began", "passes" and "validation"; or None
     callbacks    the states of the callbacks that have some
     """
 
@@ -42,4 +43,5 @@ class SavedModel:
     iterations: int = 0
     slots: dict[str, dict[str, np.ndarray]] = dataclasses.field(default_factory=dict)
     epochs: int = 0
+    place: dict[str, Any] | None = None
     callbacks: list[SavedCallback] = dataclasses.field(default_factory=list)
