@@ -61,7 +61,7 @@ def load_model(
     decode = _format(filepath, TO_MODEL, "a model")
     if not isinstance(custom_objects, (Mapping, type(None))):
         raise TypeError(f"custom_objects must be a dictionary from names to classes; got {custom_objects!r}.")
-    content = _content(filepath)
+    content = Path(filepath).read_bytes()
     try:
         return restore(decode(content, compile), dict(custom_objects or {}), compile, backend)
     except FileError as error:
@@ -80,7 +80,7 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     if not model.built:
         raise ValueError(f"Model '{model.name}' is not built yet: build it first, so that it has weights to load.")
     try:
-        arrays = decode(_content(filepath), model)
+        arrays = decode(Path(filepath).read_bytes(), model)
     except FileError as error:
         raise FileError(f"{os.fspath(filepath)!r}: {str(error)[:LONGEST_REASON]}") from None
     own = model.keyed_weights()
@@ -191,10 +191,10 @@ def restore(saved: SavedModel, custom: dict[str, Any], compiled: bool, backend: 
             if saved.config.get("seed") not in (None, saved.seed):
                 raise FileError("it has two seeds that differ")
             model.seed = saved.seed
-        model.epochs_trained = saved.epochs
         if compiled and saved.compiled is not None:
             with naming(custom):
                 _compile(model, saved, custom)
+        model.epochs_trained = saved.epochs
     except (FileError, MemoryError):
         raise
     except Exception as error:
@@ -270,7 +270,7 @@ def _compile(model: Sequential, saved: SavedModel, custom: dict[str, Any]) -> No
         _check_kinds([serialize(one) for one in getattr(model, name)], given.get(name), name)
     _check_callbacks(model, saved.callbacks)
     optimizer = model.optimizer
-    model.epochs_trained, optimizer.iterations = saved.epochs, saved.iterations
+    optimizer.iterations = saved.iterations
     model.saved_callbacks, model.saved_place = saved.callbacks, saved.place
     if not saved.slots and (saved.iterations == 0 or optimizer.slots):
         if saved.iterations:
@@ -395,10 +395,6 @@ def _write(filepath: str | os.PathLike[str], overwrite: bool, content: Any) -> N
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(f"{os.fspath(filepath)!r} exists already, and overwrite is False.")
     write_whole(filepath, content())
-
-
-def _content(filepath: str | os.PathLike[str]) -> bytes:
-    return Path(filepath).read_bytes()
 
 
 __getattr__ = absent(__name__, __all__)

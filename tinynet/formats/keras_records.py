@@ -25,6 +25,7 @@ from ..layers.base import snake_case
 from ..layers.by_name import ACTIVATIONS
 from ..metrics.accuracy import AnyAccuracy
 from ..optimizers import schedules
+from .npy import MOST_AXES
 from .record import FileError
 
 LAYERS = {
@@ -71,7 +72,7 @@ DEFAULTS = {  # arguments that tinynet does not have, and what leaves them witho
 }
 RECORD = {"module", "class_name", "config", "registered_name", "build_config", "compile_config", "shared_object_id"}
 DTYPES = ("float32", "float64")
-LARGEST_SEED, DEEPEST = 2**32, 50
+LARGEST_SEED = 2**32
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
@@ -217,8 +218,8 @@ def read_model(record: Any, dtype: str | None = None, depth: int = 0) -> dict[st
     if isinstance(record, dict) and record.get("class_name") == "Functional":
         raise FileError("it is a functional model of Keras; tinynet has Sequential alone")
     name, config = opened("the model", record, "keras")
-    if name != "Sequential" or depth > DEEPEST:
-        raise FileError(f"it is a model {short(name)} of Keras; tinynet has Sequential alone, and not nested so deep")
+    if name != "Sequential":
+        raise FileError(f"it is a model {short(name)} of Keras; tinynet has Sequential alone")
     title = config.get("name")
     what = f"the model {short(title)}"
     own = dtype_of(what, config.get("dtype"))
@@ -260,7 +261,7 @@ def _input_shape(what: str, records: list[Any], builds: list[Any], depth: int) -
     else:
         return None, records
     sizes = shape[1:] if isinstance(shape, list) and shape else None
-    if sizes is None or len(sizes) > 32 or not all(type(size) is int and size > 0 for size in sizes):
+    if sizes is None or len(sizes) > MOST_AXES or not all(type(size) is int and size > 0 for size in sizes):
         raise FileError(f"{what} has inputs of shape {short(shape)}; tinynet needs the size of each axis but the first")
     return sizes, records
 
