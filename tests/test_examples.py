@@ -82,6 +82,20 @@ def test_fashion_mnist_refuses_nonsense_in_one_line(options):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("target", ["0.88", "0.89"])
+def test_speedrun_on_the_sample(target):
+    done = run("examples/speedrun.py", "--sample", "--target", target, "--seed", "1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    accuracy, took = re.fullmatch(
+        r"Test accuracy: (0\.\d{4}), (\d+\.\d\d) s after the start of the process", done.stdout.splitlines()[-1]
+    ).groups()
+    assert float(accuracy) > 0.75
+    assert float(took) < 60
+    again = run("examples/speedrun.py", "--sample", "--target", target, "--seed", "1")
+    assert f"Test accuracy: {accuracy}," in again.stdout
+
+
 def test_training_loop_learns():
     done = run("examples/training_loop.py")
     assert done.returncode == 0, done.stderr
