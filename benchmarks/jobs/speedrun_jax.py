@@ -3,10 +3,11 @@
     python benchmarks/jobs/speedrun_jax.py FOLDER --components 80 --units 192 --batch_size 200 --epochs 1
         --learning_rate 0.027 [--seed N] [--cache FOLDER]
 
-FOLDER holds the four .gz files. The rest of the recipe, Adam and the falling learning rate, stands below. It is written for the shortest time: the bytes of the images are arguments of two
-compiled functions, one that whitens and trains, all steps of all epochs in one scan, and one that whitens and
-predicts; what is small or done once (the principal components, the order of the images, the starting weights) is
-NumPy's, which need not compile. --cache keeps what XLA compiled from one process to the next.
+FOLDER holds the four .gz files. The rest of the recipe, Adam and the falling learning rate, stands below. It is written
+for the shortest time: the bytes of the images are arguments of two compiled functions, one that whitens and trains, all
+steps of all epochs in one scan, and one that whitens and predicts; what is small or done once (the principal
+components, the order of the images, the starting weights) is NumPy's, which need not compile. --cache keeps what XLA
+compiled from one process to the next.
 """
 
 import argparse
