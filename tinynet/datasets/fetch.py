@@ -31,7 +31,7 @@ def cache_folder(name: str) -> Path:
     return (Path(base) if base and os.path.isabs(base) else Path.home() / ".cache") / "tinynet" / name
 
 
-def decode_verified(content: bytes, sha256: str) -> np.ndarray:
+def decode_verified(content: bytes | bytearray, sha256: str) -> np.ndarray:
     """The array in the bytes of an IDX file; IdxError unless its decompressed content has this SHA-256."""
     import hashlib
 
@@ -74,7 +74,7 @@ def obtain(
             for name, content in get(source, list(missing), title):
                 arrays[name] = _checked(f"{name}.gz", content, files[name])
                 missing.remove(name)
-                unwritable = unwritable or _write(folders[0] / f"{name}.gz", content)
+                unwritable = unwritable or _keep(folders[0], name, content, arrays[name], compressed=given)
         except FetchError as error:
             tried.append(f"{source}: {error}")
             _say(f"    failed: {str(error).removeprefix(f'{missing[0]}.gz: ')}")
@@ -138,16 +138,15 @@ def _unpack_package(package: str, work: str) -> None:
 
 def _search(folder: Path, files: Mapping[str, str], given: bool, tried: list[str]) -> dict[str, np.ndarray]:
     """The arrays of the right files in a folder, plain or gzipped; what is absent or wrong is added to `tried`."""
+    from concurrent.futures import ThreadPoolExecutor  # decompressing and hashing leave other threads free to run
+
     arrays: dict[str, np.ndarray] = {}
     absent = []
-    for name, sha256 in files.items():
-        wrong = []
-        for path in filter(os.path.isfile, (folder / f"{name}.gz", folder / name)):
-            try:
-                arrays[name] = decode_verified(path.read_bytes(), sha256)
-                break
-            except (idx.IdxError, OSError) as error:
-                wrong.append((path, error))
+    with ThreadPoolExecutor(len(files) or 1) as threads:
+        found = threads.map(lambda name: _read_verified(folder, name, files[name]), files)
+    for name, (array, wrong) in zip(files, found, strict=True):
+        if array is not None:
+            arrays[name] = array
         else:
             if not wrong:
                 absent.append(name)
@@ -159,10 +158,24 @@ def _search(folder: Path, files: Mapping[str, str], given: bool, tried: list[str
                     f"datasets.load({str(folder)!r})."
                 )
                 raise idx.IdxError(f"{wrong[0][0]} is not the file that belongs there: {wrong[0][1]}. {hint}")
-            tried += [f"{path}: {error}" for path, error in wrong]
+        tried += [f"{path}: {error}" for path, error in wrong]
     if absent:
         tried.append(f"{folder}: " + (f"no {', '.join(absent)}" if os.path.isdir(folder) else "no such folder"))
     return arrays
+
+
+def _read_verified(folder: Path, name: str, sha256: str) -> tuple[np.ndarray | None, list[tuple[Path, Exception]]]:
+    """The array of the first right file of that name, plain or gzipped, if there is one, and what others were wrong."""
+    wrong: list[tuple[Path, Exception]] = []
+    for path in filter(os.path.isfile, (folder / name, folder / f"{name}.gz")):  # the plain one needs no decompressing
+        try:
+            content = bytearray(path.stat().st_size)
+            with open(path, "rb") as file:
+                file.readinto(content)
+            return decode_verified(content, sha256), wrong
+        except (idx.IdxError, OSError) as error:
+            wrong.append((path, error))
+    return None, wrong
 
 
 def _checked(file: str, content: bytes, sha256: str) -> np.ndarray:
@@ -181,6 +194,17 @@ def _make_writable(folder: Path) -> OSError | None:
     probe = folder / ".writable"
     error = _write(probe, b"")
     probe.unlink(missing_ok=True)
+    return error
+
+
+def _keep(folder: Path, name: str, content: bytes, array: np.ndarray, compressed: bool) -> OSError | None:
+    """Write a file that was fetched: as it came into the user's folder; into the cache decompressed, since that is
+    read five times as quickly, and in the place of a damaged one. Return what went wrong."""
+    if compressed:
+        return _write(folder / f"{name}.gz", content)
+    error = _write(folder / name, idx.encode(array))
+    if error is None:
+        (folder / f"{name}.gz").unlink(missing_ok=True)
     return error
 
 

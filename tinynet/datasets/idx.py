@@ -51,11 +51,14 @@ def decode(content: bytes) -> np.ndarray:
     return parse(payload(content))
 
 
-def payload(content: bytes) -> bytearray:
-    """The bytes of an IDX file, decompressed if they are gzipped, of exactly the length that the header declares."""
+def payload(content: bytes | bytearray) -> bytearray:
+    """The bytes of an IDX file, decompressed if they are gzipped, of exactly the length that the header declares.
+
+    A bytearray that is plain already is returned as it is, without a copy.
+    """
     if content[:2] != GZIP:
         _check_length(header(content)[2], len(content))
-        return bytearray(content)
+        return content if isinstance(content, bytearray) else bytearray(content)
     expected = header(_inflate(content, LARGEST_HEADER))[2]
     if expected > DEFLATE_RATIO * len(content):
         declared = f"the header declares {expected:,} bytes, more than {len(content):,} gzipped bytes can hold"
