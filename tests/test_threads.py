@@ -1,0 +1,90 @@
+"""BLAS takes one thread while a model is trained in small batches, and its own number again afterwards."""
+
+import sys
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import tinynet as tn
+from tinynet import threads
+
+
+def count():
+    """The threads that each BLAS in the process would take now."""
+    return {info["filepath"]: info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+
+class Counts(tn.callbacks.Callback):
+    """What `count` says within each batch, and at the end of each epoch."""
+
+    def __init__(self):
+        self.within, self.between = [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.within.append(set(count().values()))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.between.append(set(count().values()))
+
+
+@pytest.fixture(autouse=True)
+def two_threads(monkeypatch):
+    """Nothing set in the environment, nothing known of earlier tests, and two threads, on one processor too."""
+    for name in threads.SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    threads._controller.cache_clear()
+    with threadpool_limits(2, "blas"):
+        yield
+    threads._controller.cache_clear()
+
+
+def fit(batch_size, **options):
+    model = tn.Sequential([tn.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    counts, x = Counts(), np.ones((256, 2), "float32")
+    data = tn.data.Dataset.from_tensor_slices((x, x[:, :1])).batch(batch_size) if options.pop("stream", False) else None
+    given = (data,) if data is not None else (x, x[:, :1], batch_size)
+    model.fit(*given, epochs=2, verbose=0, callbacks=[counts], **options)
+    return counts
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("batch_size", "expected"), [(32, 1), (127, 1), (128, 2), (256, 2)])
+def test_small_batches_are_trained_with_one_thread(batch_size, expected, stream):
+    counts = fit(batch_size, stream=stream)
+    assert counts.within
+    assert all(found == {expected} for found in counts.within)
+    assert counts.between == [{2}, {2}]
+    assert set(count().values()) == {2}
+
+
+def test_an_exception_gives_the_threads_back():
+    class Stops(tn.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            assert set(count().values()) == {1}
+            raise KeyboardInterrupt
+
+    model = tn.Sequential([tn.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0, callbacks=[Stops()])
+    assert set(count().values()) == {2}
+
+
+@pytest.mark.parametrize("name", threads.SETTINGS)
+def test_what_the_environment_sets_is_left_alone(monkeypatch, name):
+    monkeypatch.setenv(name, "2")
+    assert all(found == {2} for found in fit(32).within)
+
+
+def test_without_threadpoolctl_nothing_is_changed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert all(found == {2} for found in fit(32).within)
+
+
+def test_threadpoolctl_is_loaded_by_training_alone():
+    import subprocess
+
+    code = "import sys, tinynet; assert 'threadpoolctl' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
