@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import tinynet as tn
 from tinynet.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from tinynet.optimizers.base import scale_to_norm
+from tinynet.optimizers.base import clear_subnormal, scale_to_norm
 
 # Keras 3.15 in float32: w0 = [1, -2, 3]; the gradient at step t is [.1, -.5, 2 t]; w after each of three steps
 KERAS = {
@@ -640,3 +640,25 @@ def test_what_a_subclass_must_define_is_named():
     ):
         with pytest.raises(TypeError, match=rf"must define {method}\("):
             call()
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW, lambda: SGD(momentum=0.9), lambda: RMSprop(momentum=0.9)])
+def test_a_momentum_without_gradients_does_not_stay_among_the_subnormal_numbers(make):
+    optimizer, weight = make(), np.full(3, 0.5, "float32")
+    tiny, least = np.finfo("float32").tiny, []
+    for step in range(1500):
+        optimizer.apply([np.array([1, -1e-3, 0] if step == 0 else [0, 0, 0], "float32")], [weight])
+        momentum = optimizer.state[0][1 + optimizer.slots.index("momentum")]
+        least += [abs(entry) for entry in momentum.tolist() if entry]
+    assert momentum.tolist() == [0, 0, 0]
+    assert min(least) >= tiny
+    assert min(least) < 1e4 * tiny, "nothing larger is cleared"
+
+
+def test_clearing_leaves_what_counts():
+    momentum = np.array([1e-33, -1e-33, 1e-36, -1e-40, 0, np.inf, np.nan], "float32")
+    clear_subnormal(momentum, np.empty_like(momentum))
+    assert np.array_equal(momentum, np.array([1e-33, -1e-33, 0, 0, 0, np.inf, np.nan], "float32"), equal_nan=True)
+    momentum = np.array([1e-100, 1e-305], "float64")
+    clear_subnormal(momentum, np.empty_like(momentum))
+    assert momentum.tolist() == [1e-100, 0]

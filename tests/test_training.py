@@ -678,3 +678,49 @@ def test_default_batch_sizes(capsys):
         for n, steps in ((size, "1/1 - "), (size + 1, "2/2 - ")):
             call(n)
             assert steps in capsys.readouterr().out
+
+
+def test_totals_add_many_arrays_at_once_and_give_the_same_sums():
+    rng, totals = np.random.default_rng(0), tn.training.Totals(np, ["loss", "hits"])
+    expected, summed = np.zeros(2), 0
+    for size in [32] * 70 + [5, 3000, 1, 32]:
+        losses, hits = rng.random(size, dtype="float32"), rng.random((size, 1)) < 0.5
+        totals.add(0, losses, size * (1 / size))
+        totals.add(1, hits, 0.5)
+        totals.samples += size
+        expected += losses.sum(dtype="float64"), 0.5 * hits.sum()
+        summed += totals.waiting[0] == [losses]
+    assert summed < 8, "sums are made for many batches at once"
+    means = totals.means()
+    assert list(means) == ["loss", "hits"]
+    assert list(means.values()) == pytest.approx(expected / totals.samples, rel=1e-13)
+    assert totals.means() == means
+
+
+def test_totals_keep_apart_what_counts_differently():
+    totals = tn.training.Totals(np, ["loss"])
+    for value, share in ((1.0, 1.0), (2.0, 10.0), (3.0, 10.0), (4.0, 1.0)):
+        totals.add(0, np.array([value]), share)
+    totals.samples = 1
+    assert totals.means() == {"loss": 1 + 20 + 30 + 4}
+
+
+def test_a_batch_that_nobody_watches_is_predicted_without_the_loop(corners, monkeypatch):
+    x, _ = corners()
+    model = tn.Sequential([tn.layers.Flatten(), tn.layers.Dense(2, "softmax")], seed=0)
+    in_parts = model.predict(x, batch_size=3)
+    monkeypatch.setattr(tn.trainer, "Limited", None)  # what the loop needs
+    assert model.predict(x) == pytest.approx(in_parts, rel=1e-6)
+    assert model.predict(x, batch_size=len(x)).dtype == np.float32
+    with pytest.raises(TypeError):
+        model.predict(x, batch_size=len(x) - 1)
+    with pytest.raises(TypeError):
+        model.predict(x, callbacks=[tn.callbacks.Callback()])
+    with pytest.raises(TypeError):
+        model.predict(x, verbose=2)
+
+
+def test_what_predict_returns_is_no_view_of_what_it_was_given():
+    x = np.ones((2, 3), "float32")
+    tn.Sequential([tn.layers.Flatten()]).predict(x)[...] = 0
+    assert (x == 1).all()

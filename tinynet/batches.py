@@ -49,22 +49,23 @@ class ArrayBatches:
     def _in_order(self, starts):
         for start in starts:
             rows = slice(start, start + self.batch_size)
-            yield self.x[rows].astype(self.dtype, copy=False), *self._targets(rows)
+            y, weights = (None if each is None else each[rows] for each in (self.y, self.weights))
+            yield self.x[rows].astype(self.dtype, copy=False), y, weights
 
     def _shuffled(self, starts):
+        y, weights = (None if each is None else each[self.order] for each in (self.y, self.weights))
         shape = (min(self.batch_size, len(self.x)), *self.x.shape[1:])
-        taken = self.xp.empty(shape, dtype=self.x.dtype)
-        cast = taken if taken.dtype == self.dtype else self.xp.empty(shape, dtype=self.dtype)
+        batch = self.xp.empty(shape, dtype=self.dtype)
+        taken = batch if self.x.dtype == self.dtype else self.xp.empty(shape, dtype=self.x.dtype)
         for start in starts:
-            rows = self.order[start : start + self.batch_size]
-            take_rows(self.x, rows, out=taken[: len(rows)])
-            if cast is not taken:
-                cast[: len(rows)] = taken[: len(rows)]
-            yield cast[: len(rows)], *self._targets(rows)
-
-    def _targets(self, rows):
-        y = None if self.y is None else self.y[rows]
-        return y, None if self.weights is None else self.weights[rows]
+            rows = slice(start, start + self.batch_size)
+            order = self.order[rows]
+            if len(order) < len(batch):  # the last one
+                batch, taken = batch[: len(order)], taken[: len(order)]
+            take_rows(self.x, order, out=taken)
+            if self.x.dtype != self.dtype:
+                batch[...] = taken
+            yield batch, None if y is None else y[rows], None if weights is None else weights[rows]
 
 
 class StreamBatches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from .losses.base import spread
 from .metrics import Metric
 from .optimizers import Optimizer
 from .rng import draws, generator
+from .threads import one_for_small
 
 LINKS = {"softmax": Softmax, "sigmoid": Sigmoid}
 
@@ -64,15 +66,42 @@ def check_outputs(outputs: Any, output_shape: tuple[int | None, ...]) -> Any:
 
 
 class Totals:
-    """Sums over the batches of a pass, kept on the backend, and what they are divided by."""
+    """Sums over the batches of a pass, kept on the backend, and what they are divided by.
+
+    A sum costs as much over the values of many small batches as over those of one. So values wait until there are
+    `TOGETHER` of them, or the means are asked for.
+    """
+
+    TOGETHER = 2048
 
     def __init__(self, xp: Any, names: Sequence[str], weighted: int = 0):
         self.names, self.weighted = names, weighted  # of how many names, the last ones, the weights are summed too
-        self.sums = xp.zeros(len(names) + weighted, dtype="float64")
+        self.xp, self.sums = xp, xp.zeros(len(names) + weighted, dtype="float64")
+        self.waiting: list[list[Any]] = [[] for _ in self.sums]  # for each sum, arrays that are to be added to it
+        self.shares = [1.0] * len(self.sums)  # by what the waiting values are to be multiplied
         self.samples = 0
+
+    def add(self, index: int, values: Any, share: float = 1.0) -> None:
+        """Add share * (the sum of the values) to the sum of this number. The values must not be changed afterwards."""
+        share = 1.0 if math.isclose(share, 1) else share  # but for its rounding
+        waiting = self.waiting[index]
+        if waiting and (share != self.shares[index] or (len(waiting) + 1) * values.size > self.TOGETHER):
+            self._sum(index)
+        self.shares[index] = share
+        waiting.append(values)
+
+    def _sum(self, index: int) -> None:
+        waiting, share = self.waiting[index], self.shares[index]
+        values = self.xp.concatenate([each.reshape(-1) for each in waiting]) if len(waiting) > 1 else waiting[0]
+        waiting.clear()
+        total = values.sum(dtype="float64")
+        self.sums[index] += total if share == 1 else total * share
 
     def means(self) -> dict[str, float]:
         """The means so far by name; the one place where numbers come to the host. Of no samples they are 0.0."""
+        for index, waiting in enumerate(self.waiting):
+            if waiting:
+                self._sum(index)
         sums, named = to_numpy(self.sums).tolist(), len(self.names)
         counts = [self.samples] * (named - self.weighted) + sums[named:]
         means = (total / count if count else 0.0 for total, count in zip(sums[:named], counts, strict=True))
@@ -171,9 +200,9 @@ class Step:
         """Add to the totals: each mean over the batch, times its number of samples."""
         samples = len(outputs)
         if weights is None:
-            totals.sums[0] += times(values.sum(dtype="float64"), factors * samples)
+            totals.add(0, values, factors * samples)
         else:
-            totals.sums[0] += (factors * values).sum(dtype="float64") * samples
+            totals.add(0, factors * values, samples)
         for part, name in self.penalized:
             totals.sums[0] += part.regularizers[name](part.__dict__[name]) * samples
         totals.samples += samples
@@ -183,12 +212,12 @@ class Step:
             outputs = self.loss.probabilities(cache)
         for index, metric in enumerate(self.metrics, 1):
             results = self._results(metric, labels, outputs, values)
-            totals.sums[index] += times(results.sum(dtype="float64"), samples / results.size)
+            totals.add(index, results, samples / results.size)
         for index, metric in enumerate(self.weighted_metrics, 1 + len(self.metrics)):
             results = self._results(metric, labels, outputs, values)
             each = self.xp.ones_like(results) if weights is None else spread(weights, results)
-            totals.sums[index] += (results * each).sum(dtype="float64")
-            totals.sums[index + len(self.weighted_metrics)] += each.sum(dtype="float64")
+            totals.add(index, results * each)
+            totals.add(index + len(self.weighted_metrics), each)
 
     def _results(self, metric, labels, outputs, values):
         results = metric.values(labels, outputs)
@@ -204,28 +233,26 @@ class Step:
         return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))
 
 
-def times(total: Any, share: float) -> Any:
-    """total * share; where the share is 1, but for its rounding, total itself, without an operation on the device."""
-    return total if math.isclose(share, 1) else total * share
-
-
 def run_pass(step: Step, batches: Iterable, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:
     """One pass over the batches, training or testing; returns the means over all samples, and how many batches."""
     kind, advance = ("train", step.train) if train else ("test", step.test)
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     begins, ends = callbacks.hooked(begin), callbacks.hooked(end)
     totals, made = step.new_totals(), 0
-    for x, labels, weights in batches:
-        if begins:
-            callbacks.call(begin, made)
-        advance(x, labels, weights, totals)
-        made += 1
-        if ends:
-            callbacks.call(end, made - 1, logs=totals.means())
-        if train and callbacks.model.stop_training:
-            break
-        if callbacks.due():
-            callbacks.draw(made, totals.means())
+    with contextlib.ExitStack() as limits:
+        for x, labels, weights in batches:
+            if train and made == 0:
+                limits.enter_context(one_for_small(len(x)))
+            if begins:
+                callbacks.call(begin, made)
+            advance(x, labels, weights, totals)
+            made += 1
+            if ends:
+                callbacks.call(end, made - 1, logs=totals.means())
+            if train and callbacks.model.stop_training:
+                break
+            if callbacks.due():
+                callbacks.draw(made, totals.means())
     callbacks.passed(made)
     return totals.means(), made
 

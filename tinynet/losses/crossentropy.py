@@ -71,26 +71,27 @@ class SparseCategoricalCrossentropy(Loss):
             p = xp.exp(z, out=z)
             s = p.sum(axis=1, keepdims=True)
             p /= s
-            values = xp.log(s[:, 0]) - z_label
+            values = xp.log(s[:, 0])
+            values -= z_label
         else:
             s = p.sum(axis=1, keepdims=True)
             s = xp.where(abs(s) < math.inf, s, math.nan)  # p_y / s = 0 would be clipped, as a small probability is
             values = -xp.log((p[at_label] / s[:, 0]).clip(EPSILON, 1 - EPSILON))
-        return values.reshape(outputs.shape[:-1]), (p.reshape(outputs.shape), s)
+        return values.reshape(outputs.shape[:-1]), (p.reshape(outputs.shape), s, at_label)
 
     def probabilities(self, cache: Any) -> Any:
         """The probabilities that forward worked with: its outputs, or the softmax of its logits."""
         return cache[0]
 
     def backward(self, labels, cache, factors):
-        outputs, s = cache
+        outputs, s, at_label = cache
         xp, p = xp_of(outputs), outputs.reshape(len(s), outputs.shape[-1])
-        at_label = (xp.arange(len(p)), labels.reshape(-1))
-        f = full(factors, labels.shape, p).reshape(-1)
+        f = factors if isinstance(factors, (int, float)) else factors.astype(p.dtype, copy=False).reshape(-1, 1)
         if self.from_logits:
-            gradient = p * f[:, None]
-            gradient[at_label] -= f
+            gradient = p * f
+            gradient[at_label] -= f if isinstance(f, (int, float)) else f[:, 0]
         else:
+            f = full(factors, labels.shape, p).reshape(-1)
             q = p[at_label] / s[:, 0]
             f *= ~((q < EPSILON) | (q > 1 - EPSILON))  # 0 where the value is clipped; NaN stays NaN
             gradient = xp.zeros_like(p)
