@@ -1,0 +1,82 @@
+"""The lesson's job in JAX alone: one compiled call an epoch, a scan over the steps, parameters updated in place."""
+
+import functools
+import os
+
+import common
+
+options = common.parse()
+report = common.Report(options)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # looks for no other device
+
+import jax  # noqa: E402, the clock runs
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+
+if options.cache:
+    jax.config.update("jax_compilation_cache_dir", options.cache)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+
+def logits(parameters, images):
+    x = images.astype(jnp.float32) * (1 / 255)
+    for kernel, bias in parameters[:-1]:
+        x = jax.nn.relu(x @ kernel + bias)
+    kernel, bias = parameters[-1]
+    return x @ kernel + bias
+
+
+def cross_entropy(parameters, images, labels):
+    z = logits(parameters, images)
+    loss = -jnp.take_along_axis(jax.nn.log_softmax(z), labels[:, None], 1).sum()
+    return loss / len(labels), (loss, (z.argmax(1) == labels).sum())
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def epoch(state, images, labels, order):
+    """Train on the batches of indices that `order` has."""
+
+    def step(carry, batch):
+        (parameters, means, squares, count), (loss, right) = carry
+        gradient = jax.grad(cross_entropy, has_aux=True)
+        gradients, sums = gradient(parameters, images[batch], labels[batch].astype(jnp.int32))
+        count += 1
+        rate = common.RATE * jnp.sqrt(1 - common.BETA_2**count) / (1 - common.BETA_1**count)
+        means = jax.tree.map(lambda m, g: m + (1 - common.BETA_1) * (g - m), means, gradients)
+        squares = jax.tree.map(lambda v, g: v + (1 - common.BETA_2) * (g * g - v), squares, gradients)
+        parameters = jax.tree.map(
+            lambda w, m, v: w - rate * m / (jnp.sqrt(v) + common.EPSILON), parameters, means, squares
+        )
+        return ((parameters, means, squares, count), (loss + sums[0], right + sums[1])), None
+
+    return jax.lax.scan(step, (state, (0.0, 0)), order)[0]
+
+
+@jax.jit
+def predict(parameters, images):
+    return jax.nn.softmax(logits(parameters, images))
+
+
+@jax.jit
+def right(parameters, images, labels):
+    return (logits(parameters, images).argmax(1) == labels).mean()
+
+
+(x, y), (x_test, y_test) = common.load(options)
+images, labels = jnp.asarray(x), jnp.asarray(y)
+parameters = [(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in common.glorot(options)]
+state = parameters, jax.tree.map(jnp.zeros_like, parameters), jax.tree.map(jnp.zeros_like, parameters), 0.0
+rng = np.random.default_rng(options.seed)
+steps, rest = divmod(len(x), options.batch)
+for _ in range(options.epochs):
+    order = rng.permutation(len(x)).astype(np.int32)
+    state, sums = epoch(state, images, labels, order[: steps * options.batch].reshape(steps, -1))
+    loss, hits = (float(value) / (steps * options.batch) for value in sums)
+    report.epoch(loss, hits)
+
+report.trained(
+    evaluate=lambda: right(state[0], x_test, y_test),
+    one=lambda: np.asarray(predict(state[0], x_test[:1])),
+    many=lambda: np.asarray(predict(state[0], x_test)),
+)
