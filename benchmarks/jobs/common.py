@@ -76,7 +76,7 @@ class Report:
         now = time.perf_counter()
         line(loss=float(loss), accuracy=None if accuracy is None else float(accuracy), seconds=now - self.last)
         self.last = now
-        
+
     def trained(self, evaluate, one, many, lean=None):
         """Test the model by evaluate(), then time the functions that predict one image and 10,000."""
         if self.options.steps:

@@ -1,6 +1,7 @@
 """The lesson's job in PyTorch: no DataLoader, fused Adam; with --mode compile, the loss and its gradient compiled."""
 
 import os
+import warnings
 
 import common
 
@@ -12,6 +13,7 @@ if options.cache:
 import torch  # noqa: E402, the clock runs
 from torch.nn import functional  # noqa: E402
 
+warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nor will it be written to
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
 
 
@@ -37,7 +39,7 @@ def losses(images, labels):
     return functional.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
 
 
-(x, y), (x_test, y_test) = (map(torch.from_numpy, split) for split in common.load(options))
+(x, y), (x_test, y_test) = ([torch.from_numpy(array) for array in split] for split in common.load(options))
 model = torch.nn.Sequential(*stack())
 optimizer = torch.optim.Adam(model.parameters(), lr=common.RATE, eps=common.EPSILON, fused=True)
 if options.mode == "compile":
@@ -47,7 +49,7 @@ torch.manual_seed(options.seed)
 for _ in range(options.epochs):
     total, right = torch.zeros(()), torch.zeros((), dtype=torch.long)
     for batch in torch.randperm(len(x)).split(options.batch):
-        loss, hits = losses(x[batch], y[batch])
+        loss, hits = losses(x.index_select(0, batch), y.index_select(0, batch))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

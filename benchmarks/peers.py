@@ -1,0 +1,309 @@
+"""The lesson's job in tinynet and in JAX, Keras, PyTorch and scikit-learn: time, memory and size, side by side.
+
+    python -m venv peers && peers/bin/python -m pip install -r benchmarks/requirements.txt -e . && peers/bin/python benchmarks/peers.py
+
+    python benchmarks/peers.py [--rounds 5] [--only tinynet,jax] [--out benchmarks/results]
+
+784-128-10, Adam, batch 32, five epochs of Fashion-MNIST, then the accuracy on the test images; each peer as one who
+knows it would write that (benchmarks/jobs). Each runs in a process of its own, in alternation, in an order that moves
+on with every round, with one thread or two, as is quicker for it. A row "cold" begins with an empty cache of compiled
+code, a row "warm" with one that an earlier run has filled. Peers that are not installed are named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = {  # name: distribution, what is imported, job with its options
+    "tinynet": ("tinynet-nn", "import tinynet", ["tinynet_job.py"]),
+    "jax": ("jax", "import jax, jax.numpy", ["jax_job.py"]),
+    "keras-jax": ("keras jax", "import keras", ["keras_job.py", "--backend", "jax"]),
+    "keras-tf": ("keras tensorflow-cpu", "import keras", ["keras_job.py", "--backend", "tensorflow"]),
+    "torch": ("torch", "import torch", ["torch_job.py"]),
+    "torch-compile": ("torch", "import torch", ["torch_job.py", "--mode", "compile"]),
+    "sklearn": ("scikit-learn", "from sklearn.neural_network import MLPClassifier", ["sklearn_job.py"]),
+}
+CACHED = ("jax", "keras-jax", "torch-compile")  # those that keep compiled code: two rows each
+COLUMNS = {  # key: heading, unit, factor
+    "job": ("whole job", "s", 1),
+    "step": ("step", "us", 1e6),
+    "one": ("predict 1", "us", 1e6),
+    "many": ("predict 10,000", "ms", 1e3),
+    "import": ("import", "s", 1),
+    "memory": ("peak memory", "MB", 1e-6),
+    "size": ("installed", "MB", 1e-6),
+}
+TARGETS = (  # what, column, peers of which the best row counts (none: any), bound of tinynet / that row
+    ("whole job / quickest peer", "job", (), 0.75),
+    ("whole job / Keras on JAX", "job", ("keras-jax",), 0.42),
+    ("whole job / PyTorch, eager or compiled", "job", ("torch", "torch-compile"), 0.35),
+    ("whole job / Keras on TensorFlow", "job", ("keras-tf",), 0.12),
+    ("step / Keras on JAX", "step", ("keras-jax",), 0.8),
+    ("step / PyTorch, eager or compiled", "step", ("torch", "torch-compile"), 0.55),
+    ("step / raw JAX", "step", ("jax",), 2.0),
+    ("predict of one image / Keras on JAX", "one", ("keras-jax",), 0.05),
+    ("peak memory / leanest peer", "memory", (), 0.5),
+)
+STEPS = 1875
+
+
+def main():
+    options = parse()
+    names = [name for name in options.only if installed(name)]
+    if "tinynet" not in names:
+        raise SystemExit("tinynet is not installed here: python -m pip install -e .")
+    data = folder()
+    print(f"Python {platform.python_version()}, {cpu()}, {os.cpu_count()} cores, {data}")
+    print(", ".join(f"{name} {version}" for name, version in versions().items()))
+    with tempfile.TemporaryDirectory() as caches:
+        caches = Path(caches)
+        rows, expected = calibrate(names, data, caches)
+        print(f"\n{options.rounds} rounds, about {expected * options.rounds / 60:.0f} minutes")
+        samples = rounds(rows, options.rounds, data, caches)
+    for name in names:
+        for row in (row for row in rows if rows[row]["name"] == name):
+            samples[row]["size"] = [size(PEERS[name][0].split())]
+    marks = {row: incomparable(samples[row]) for row in rows}
+    table(samples, marks)
+    reached = targets(samples, rows, marks)
+    options.out.mkdir(parents=True, exist_ok=True)
+    found = {"machine": {"cpu": cpu(), "cores": os.cpu_count(), "python": platform.python_version()}}
+    found |= {"versions": versions(), "rows": rows, "samples": samples, "not comparable": marks, "targets": reached}
+    (options.out / "peers.json").write_text(json.dumps(found, indent=1))
+    from pictures import draw_peers  # matplotlib, and NumPy with it, once the children have run
+
+    draw_peers(samples, COLUMNS, options.out / "peers.png")
+    print(f"\n{options.out / 'peers.json'}, {options.out / 'peers.png'}")
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="the default is 5")
+    parser.add_argument("--only", default=",".join(PEERS), help=f"of {','.join(PEERS)}; tinynet always runs")
+    parser.add_argument("--out", type=Path, default=HERE / "results", metavar="FOLDER")
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    if unknown := set(chosen) - set(PEERS):
+        parser.error(f"no peer is called {', '.join(unknown)}")
+    options.only = [name for name in PEERS if name in chosen or name == "tinynet"]
+    return options
+
+
+def installed(name):
+    """Whether the distributions of this peer are there; else it is named."""
+    imports = {"tinynet-nn": "tinynet", "tensorflow-cpu": "tensorflow", "scikit-learn": "sklearn"}
+    missing = []
+    for distribution in PEERS[name][0].split():
+        module = imports.get(distribution, distribution)
+        found = subprocess.run([sys.executable, "-c", f"import importlib.util as u; u.find_spec('{module}').name"],
+                               capture_output=True, env=environment())
+        if found.returncode:
+            missing.append(distribution)
+    if missing:
+        print(f"{name} is left out: {', '.join(missing)} is not installed")
+    return not missing
+
+
+def folder():
+    """The folder of the data's four files, which tinynet fetches where it has none."""
+    code = (
+        "from tinynet.datasets import fashion_mnist as f; f.load_data(); import os; from pathlib import Path; "
+        "given = os.environ.get('TINYNET_DATA'); folders = [Path(given)] if given else f._known_folders(); "
+        "print(next(p for p in folders if all((p / (n + '.gz')).exists() for n in f.FILES)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, env=environment())
+    return done.stdout.split("\n")[-2]
+
+
+def environment(threads=None):
+    """That of a child: bytecode is kept, as where one has installed something, and so many threads compute."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if threads:
+        usual |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    if threads == 1:
+        usual["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    return usual
+
+
+def run(name, data, threads, cache, seed=0):
+    """One job in a process of its own: what it measured, and the seconds to its test accuracy."""
+    command = [sys.executable, str(HERE / "jobs" / PEERS[name][2][0]), *PEERS[name][2][1:], "--data", data]
+    command += ["--seed", str(seed), *(["--cache", str(cache)] if name in CACHED else [])]
+    found, epochs = {}, []
+    with tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment(threads)) as child:
+            for text in child.stdout:
+                line = json.loads(text)
+                if "test_accuracy" in line:
+                    line["job"] = time.perf_counter() - started
+                if "loss" in line:
+                    epochs.append(line)
+                else:
+                    found |= line
+        if child.returncode:
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{errors.read().decode()}")
+    later = [epoch["seconds"] for epoch in epochs[1:]]
+    return {**found, "step": statistics.median(later) / STEPS, "first_loss": epochs[0]["loss"], "epochs": epochs}
+
+
+def calibrate(names, data, caches):
+    """The rows, each with the number of threads that is quicker for it, and the seconds that a round takes."""
+    print("\nthreads: whole job with 1 and with 2, s")
+    rows, expected = {}, 0
+    for name in names:
+        temperatures = ("cold", "warm") if name in CACHED else ("",)
+        seconds = {temperature: {} for temperature in temperatures}
+        for threads in (1, 2):
+            for temperature in temperatures:
+                started = time.perf_counter()
+                seconds[temperature][threads] = run(name, data, threads, caches / f"{name}{threads}")["job"]
+                expected += (time.perf_counter() - started) / 2 + 0.5
+        for temperature in temperatures:
+            row, each = f"{name} {temperature}".strip(), seconds[temperature]
+            rows[row] = {"name": name, "cold": temperature == "cold", "threads": min(each, key=each.get)}
+            print(f"    {row:20} {each[1]:6.2f} {each[2]:6.2f}   -> {rows[row]['threads']}", flush=True)
+    return rows, expected
+
+
+def rounds(rows, count, data, caches):
+    """Samples of each row: {column: [value of each round]}."""
+    samples = {row: {} for row in rows}
+    for number in range(count):
+        order = list(rows)[number % len(rows) :] + list(rows)[: number % len(rows)]
+        for row in order:
+            name, threads = rows[row]["name"], rows[row]["threads"]
+            cache = caches / (f"{name}-cold" if rows[row]["cold"] else f"{name}{threads}")
+            if rows[row]["cold"]:
+                shutil.rmtree(cache, ignore_errors=True)
+            found = run(name, data, threads, cache, seed=number)
+            found["import"] = importing(name)
+            for column, value in found.items():
+                samples[row].setdefault(column, []).append(value)
+        print(f"    round {number + 1} done", flush=True)
+    return samples
+
+
+def importing(name):
+    """Seconds that the import takes beyond those of a bare interpreter."""
+    backend = {"keras-jax": "jax", "keras-tf": "tensorflow"}.get(name, "jax")
+    seconds = []
+    for code in (PEERS[name][1], "pass"):
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            stderr=subprocess.DEVNULL,
+            env={**environment(), "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
+        )
+        seconds.append(time.perf_counter() - started)
+    return seconds[0] - seconds[1]
+
+
+def size(distributions):
+    """Bytes of the files of these distributions and of all that they depend on."""
+    waiting, seen, total = [(name, "") for name in distributions], set(), 0
+    while waiting:
+        name, extra = waiting.pop()
+        name = re.sub(r"[-_.]+", "-", name).lower()
+        if (name, extra) in seen:
+            continue
+        new = name not in {known for known, _ in seen}
+        seen.add((name, extra))
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # of another platform or an extra
+        if new:
+            files = (path.locate() for path in distribution.files or [])
+            total += sum(os.path.getsize(path) for path in files if os.path.isfile(path))
+        for requirement in distribution.requires or []:
+            wanted, _, marker = requirement.partition(";")
+            if "extra" not in marker:
+                waiting.append((re.match(r"[\w.-]+", wanted.strip())[0], ""))
+    return total
+
+
+def incomparable(samples):
+    """Why these samples are of another job, or an empty string."""
+    if not all(0.84 <= accuracy <= 0.90 for accuracy in samples["test_accuracy"]):
+        return f"test accuracy {spread(samples['test_accuracy'])}"
+    if not all(0.45 <= loss <= 0.56 for loss in samples["first_loss"]):
+        return f"first loss {spread(samples['first_loss'])}"
+    return ""
+
+
+def spread(values, factor=1.0):
+    low, middle, high = (f"{value * factor:.3g}" for value in (min(values), statistics.median(values), max(values)))
+    low, middle, high = (f"{float(text):,.0f}" if "e" in text else text for text in (low, middle, high))
+    return middle if low == high else f"{middle} ({low}-{high})"
+
+
+def table(samples, marks):
+    """Medians with their ranges, then tinynet's beside each peer's."""
+    heads = [f"{heading}, {unit}" for heading, unit, _ in COLUMNS.values()]
+    print("\nmedian (range)".ljust(21) + "".join(f"{head:>23}" for head in heads))
+    for row, each in samples.items():
+        cells = [spread(each[column], factor) for column, (_, _, factor) in COLUMNS.items()]
+        print(f"{row:20}" + "".join(f"{cell:>23}" for cell in cells) + (f"   not comparable: {marks[row]}" if marks[row] else ""))
+    print("\ntinynet / peer".ljust(21) + "".join(f"{heading:>16}" for heading, _, _ in COLUMNS.values()))
+    for row in list(samples)[1:]:
+        ratios = [middle(samples, "tinynet", column) / middle(samples, row, column) for column in COLUMNS]
+        print(f"{row:20}" + "".join(f"{ratio:16.3f}" for ratio in ratios))
+
+
+def middle(samples, row, column):
+    return statistics.median(samples[row][column])
+
+
+def targets(samples, rows, marks):
+    """Print what was aimed at, and what is reached; return the same."""
+    print(f"\n{'target: tinynet / best row':42} {'row':20} ratio  bound  reached")
+    reached = []
+    for what, column, peers, bound in TARGETS:
+        known = [row for row in rows if row != "tinynet" and (not peers or rows[row]["name"] in peers) and not marks[row]]
+        if not known:
+            print(f"{what:42} not measured")
+            continue
+        row = min(known, key=lambda row: middle(samples, row, column))
+        ratio = middle(samples, "tinynet", column) / middle(samples, row, column)
+        print(f"{what:42} {row:20} {ratio:5.3f}  {bound:5}  {'yes' if ratio <= bound else 'no'}")
+        reached.append({"target": what, "row": row, "ratio": ratio, "bound": bound, "reached": ratio <= bound})
+    return reached
+
+
+def versions():
+    names = ["numpy", *dict.fromkeys(name for peer in PEERS.values() for name in peer[0].split())]
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    return found
+
+
+def cpu():
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        return re.search(r"model name\s*: (.*)", text)[1]
+    except (OSError, TypeError):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()
