@@ -1,6 +1,7 @@
 """The lesson's job in tinynet and in JAX, Keras, PyTorch and scikit-learn: time, memory and size, side by side.
 
-    python -m venv peers && peers/bin/python -m pip install -r benchmarks/requirements.txt -e . && peers/bin/python benchmarks/peers.py
+    python -m venv peers && peers/bin/python -m pip install -r benchmarks/requirements.txt -e . && \\
+        peers/bin/python benchmarks/peers.py
 
     python benchmarks/peers.py [--rounds 5] [--only tinynet,jax] [--out benchmarks/results]
 
@@ -13,11 +14,9 @@ code, a row "warm" with one that an earlier run has filled. Peers that are not i
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
-import re
 import shutil
 import statistics
 import subprocess
@@ -25,6 +24,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from machine import cpu, size, versions
 
 HERE = Path(__file__).parent
 PEERS = {  # name: distribution, what is imported, job with its options
@@ -58,6 +59,7 @@ TARGETS = (  # what, column, peers of which the best row counts (none: any), bou
     ("peak memory / leanest peer", "memory", (), 0.5),
 )
 STEPS = 1875
+DISTRIBUTIONS = ["numpy", *dict.fromkeys(name for peer in PEERS.values() for name in peer[0].split())]
 
 
 def main():
@@ -67,7 +69,7 @@ def main():
         raise SystemExit("tinynet is not installed here: python -m pip install -e .")
     data = folder()
     print(f"Python {platform.python_version()}, {cpu()}, {os.cpu_count()} cores, {data}")
-    print(", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(", ".join(f"{name} {version}" for name, version in versions(DISTRIBUTIONS).items()))
     with tempfile.TemporaryDirectory() as caches:
         caches = Path(caches)
         rows, expected = calibrate(names, data, caches)
@@ -81,7 +83,7 @@ def main():
     reached = targets(samples, rows, marks)
     options.out.mkdir(parents=True, exist_ok=True)
     found = {"machine": {"cpu": cpu(), "cores": os.cpu_count(), "python": platform.python_version()}}
-    found |= {"versions": versions(), "rows": rows, "samples": samples, "not comparable": marks, "targets": reached}
+    found |= {"versions": versions(DISTRIBUTIONS), "rows": rows, "samples": samples, "not comparable": marks, "targets": reached}
     (options.out / "peers.json").write_text(json.dumps(found, indent=1))
     from pictures import draw_peers  # matplotlib, and NumPy with it, once the children have run
 
@@ -124,8 +126,10 @@ def folder():
         "given = os.environ.get('TINYNET_DATA'); folders = [Path(given)] if given else f._known_folders(); "
         "print(next(p for p in folders if all((p / (n + '.gz')).exists() for n in f.FILES)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, env=environment())
-    return done.stdout.split("\n")[-2]
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment())
+    if done.returncode:
+        raise SystemExit("The data cannot be had; see above.")
+    return done.stdout.splitlines()[-1]
 
 
 def environment(threads=None):
@@ -214,30 +218,6 @@ def importing(name):
     return seconds[0] - seconds[1]
 
 
-def size(distributions):
-    """Bytes of the files of these distributions and of all that they depend on."""
-    waiting, seen, total = [(name, "") for name in distributions], set(), 0
-    while waiting:
-        name, extra = waiting.pop()
-        name = re.sub(r"[-_.]+", "-", name).lower()
-        if (name, extra) in seen:
-            continue
-        new = name not in {known for known, _ in seen}
-        seen.add((name, extra))
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # of another platform or an extra
-        if new:
-            files = (path.locate() for path in distribution.files or [])
-            total += sum(os.path.getsize(path) for path in files if os.path.isfile(path))
-        for requirement in distribution.requires or []:
-            wanted, _, marker = requirement.partition(";")
-            if "extra" not in marker:
-                waiting.append((re.match(r"[\w.-]+", wanted.strip())[0], ""))
-    return total
-
-
 def incomparable(samples):
     """Why these samples are of another job, or an empty string."""
     if not all(0.84 <= accuracy <= 0.90 for accuracy in samples["test_accuracy"]):
@@ -259,7 +239,8 @@ def table(samples, marks):
     print("\nmedian (range)".ljust(21) + "".join(f"{head:>23}" for head in heads))
     for row, each in samples.items():
         cells = [spread(each[column], factor) for column, (_, _, factor) in COLUMNS.items()]
-        print(f"{row:20}" + "".join(f"{cell:>23}" for cell in cells) + (f"   not comparable: {marks[row]}" if marks[row] else ""))
+        note = f"   not comparable: {marks[row]}" if marks[row] else ""
+        print(f"{row:20}" + "".join(f"{cell:>23}" for cell in cells) + note)
     print("\ntinynet / peer".ljust(21) + "".join(f"{heading:>16}" for heading, _, _ in COLUMNS.values()))
     for row in list(samples)[1:]:
         ratios = [middle(samples, "tinynet", column) / middle(samples, row, column) for column in COLUMNS]
@@ -275,7 +256,8 @@ def targets(samples, rows, marks):
     print(f"\n{'target: tinynet / best row':42} {'row':20} ratio  bound  reached")
     reached = []
     for what, column, peers, bound in TARGETS:
-        known = [row for row in rows if row != "tinynet" and (not peers or rows[row]["name"] in peers) and not marks[row]]
+        chosen = [row for row in list(rows)[1:] if not peers or rows[row]["name"] in peers]
+        known = [row for row in chosen if not marks[row]]
         if not known:
             print(f"{what:42} not measured")
             continue
@@ -284,25 +266,6 @@ def targets(samples, rows, marks):
         print(f"{what:42} {row:20} {ratio:5.3f}  {bound:5}  {'yes' if ratio <= bound else 'no'}")
         reached.append({"target": what, "row": row, "ratio": ratio, "bound": bound, "reached": ratio <= bound})
     return reached
-
-
-def versions():
-    names = ["numpy", *dict.fromkeys(name for peer in PEERS.values() for name in peer[0].split())]
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            pass
-    return found
-
-
-def cpu():
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-        return re.search(r"model name\s*: (.*)", text)[1]
-    except (OSError, TypeError):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import statistics
 
 import matplotlib
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402, after the choice of a backend without a window
+matplotlib.use("Agg")  # no window
+import matplotlib.pyplot as plt
 
 OURS, OTHERS = "#d95f02", "#7a8ca3"
 
@@ -30,6 +30,6 @@ def draw_peers(samples, columns, path):
         panel.spines[["top", "right"]].set_visible(False)
     for panel in panels.flat[len(columns) :]:
         panel.axis("off")
-    figure.suptitle("784-128-10 on Fashion-MNIST, batch 32, 5 epochs, CPU: less is better; medians, lines show the range")
+    figure.suptitle("784-128-10 on Fashion-MNIST, batch 32, 5 epochs, CPU. Less is better; medians and ranges")
     figure.savefig(path, dpi=120)
     plt.close(figure)

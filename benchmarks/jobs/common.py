@@ -1,4 +1,4 @@
-"""What the jobs share: options, the data, and the lines of JSON by which they report. Nothing heavy is imported here."""
+"""What the jobs share: options, the data, and the lines of JSON by which they report. It imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parse(**more):
     parser.add_argument("--layers", type=int, default=1, help="hidden layers (default: 1)")
     parser.add_argument("--batch", type=int, default=32, help="images in a step (default: 32)")
     parser.add_argument("--epochs", type=int, default=5, help="the default is 5")
-    parser.add_argument("--steps", type=int, help="train on this many batches an epoch and stop: for the time of a step")
+    parser.add_argument("--steps", type=int, help="train on this many batches an epoch, test nothing")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", metavar="FOLDER", help="of compiled code, where the peer keeps any")
     for name, choices in more.items():
