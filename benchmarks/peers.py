@@ -83,7 +83,13 @@ def main():
     reached = targets(samples, rows, marks)
     options.out.mkdir(parents=True, exist_ok=True)
     found = {"machine": {"cpu": cpu(), "cores": os.cpu_count(), "python": platform.python_version()}}
-    found |= {"versions": versions(DISTRIBUTIONS), "rows": rows, "samples": samples, "not comparable": marks, "targets": reached}
+    found |= {
+        "versions": versions(DISTRIBUTIONS),
+        "rows": rows,
+        "samples": samples,
+        "not comparable": marks,
+        "targets": reached,
+    }
     (options.out / "peers.json").write_text(json.dumps(found, indent=1))
     from pictures import draw_peers  # matplotlib, and NumPy with it, once the children have run
 
@@ -110,8 +116,11 @@ def installed(name):
     missing = []
     for distribution in PEERS[name][0].split():
         module = imports.get(distribution, distribution)
-        found = subprocess.run([sys.executable, "-c", f"import importlib.util as u; u.find_spec('{module}').name"],
-                               capture_output=True, env=environment())
+        found = subprocess.run(
+            [sys.executable, "-c", f"import importlib.util as u; u.find_spec('{module}').name"],
+            capture_output=True,
+            env=environment(),
+        )
         if found.returncode:
             missing.append(distribution)
     if missing:

@@ -33,3 +33,26 @@ def draw_peers(samples, columns, path):
     figure.suptitle("784-128-10 on Fashion-MNIST, batch 32, 5 epochs, CPU. Less is better; medians and ranges")
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def draw_scaling(medians, series, path):
+    """Time of a step above, peak memory below, for each series; logarithmic axes."""
+    figure, panels = plt.subplots(2, len(series), figsize=(15, 8), layout="constrained", sharey="row")
+    for (above, below), (axis, values) in zip(panels.T, series.items(), strict=True):
+        for (name, (steps, memory)), colour in zip(medians[axis].items(), (OURS, "#377eb8", "#4daf4a"), strict=True):
+            above.plot(values, [step * 1e6 for step in steps], "o-", color=colour, label=name)
+            below.plot(values, [size / 1e6 for size in memory], "o-", color=colour, label=name)
+        for panel in (above, below):
+            panel.set_xscale("log", base=2)
+            panel.set_yscale("log")
+            panel.set_xticks(values, [f"{value:,}" for value in values])
+            panel.set_xlabel(axis)
+            panel.grid(alpha=0.3)
+    panels[0, 0].set_ylabel("a step, us")
+    panels[1, 0].set_ylabel("peak memory, MB")
+    panels[0, 0].legend()
+    figure.suptitle(
+        "Training on Fashion-MNIST, CPU, batch 32, 128 units and 1 hidden layer but for what grows; medians"
+    )
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
