@@ -9,6 +9,8 @@ options = common.parse()
 report = common.Report(options)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # looks for no other device
 
+common.pin()
+
 import jax  # noqa: E402, the clock runs
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402

@@ -25,6 +25,7 @@ class WithoutTensorFlow:
 
 if options.backend == "jax":
     sys.meta_path.insert(0, WithoutTensorFlow())
+    common.pin()
 
 import keras  # noqa: E402, the clock runs
 
