@@ -37,7 +37,7 @@ def parse(**more):
 def pin():
     """Keep XLA to one thread where one is asked for: its flags leave it a pool of as many as there are processors.
 
-    Handing work that is this small to and fro among them takes between half and twice the time, by chance.
+    Where work as small as this is handed to and fro, a step takes 0.7 to 1.5 times as long, by chance.
     """
     if os.environ.get("OMP_NUM_THREADS") == "1" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
