@@ -1059,6 +1059,6 @@ def test_a_metric_that_gives_a_mean_is_refused_and_ragged_labels_are_named(corne
     model = small()
     model.compile("adam", "sparse_categorical_crossentropy", [Mean()])
     with pytest.raises(ValueError, match=r"must give one value for each label, \(32,\); got \(\)"):
-        model.evaluate(*corners(), verbose=0)
+        model.evaluate(*corners(), batch_size=32, verbose=0)
     with pytest.raises(ValueError, match="y must be an array, or lists that make one"):
         model.fit(np.zeros((2, 3)), [[0], [1, 2]])

@@ -56,10 +56,10 @@ def test_verbose_0_prints_nothing(capsys):
 
 def test_evaluate_has_the_same_line(capsys):
     model = fit(4, verbose=0)
-    model.evaluate(np.zeros((64, 2)), np.zeros(64, int))
+    model.evaluate(np.zeros((64, 2)), np.zeros(64, int), batch_size=32)
     expected = r"2/2 - \d+s \d+(us|ms|s)/step - loss: \d\.\d{4} - accuracy: \d\.\d{4}\n"
     assert re.fullmatch(expected, capsys.readouterr().out)
-    model.evaluate(np.zeros((64, 2)), np.zeros(64, int), verbose=1)
+    model.evaluate(np.zeros((64, 2)), np.zeros(64, int), 32, verbose=1)
     assert re.fullmatch(r"2/2 \[={30}\] - \d+s \d+(us|ms|s)/step - loss: .*\n", capsys.readouterr().out)
 
 

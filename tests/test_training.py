@@ -672,8 +672,8 @@ def test_default_batch_sizes(capsys):
     model = small()
     for call, size in (
         (lambda n: model.fit(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 32),
-        (lambda n: model.evaluate(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 32),
-        (lambda n: model.predict(np.zeros((n, 3)), verbose=2), 256),
+        (lambda n: model.evaluate(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 512),
+        (lambda n: model.predict(np.zeros((n, 3)), verbose=2), 512),
     ):
         for n, steps in ((size, "1/1 - "), (size + 1, "2/2 - ")):
             call(n)

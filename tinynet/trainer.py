@@ -20,6 +20,9 @@ from .metrics import get as get_metric
 from .progress import choose_verbose
 
 
+AT_ONCE = 512  # samples that evaluate and predict compute at once; benchmarks/NOTES.md has the times of others
+
+
 class Trainer(Intake):
     """The part of a model that compiles, fits, evaluates and predicts; `Sequential` adds the layers."""
 
@@ -217,7 +220,8 @@ class Trainer(Intake):
     ) -> Any:
         """The mean loss and metrics: [loss, metric, ...] in compile's order, or the loss alone without any.
 
-        `x` and `y` are arrays, computed in batches of `batch_size` (default 32), or x gives the batches, as in `fit`;
+        `x` and `y` are arrays, computed in batches of `batch_size` (default 512, which are computed in half the time of
+        Keras's 32, with the same result but for rounding), or x gives the batches, as in `fit`;
         `steps` is the number of batches to take. return_dict=True gives a dictionary by name.
         """
         verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
@@ -226,7 +230,7 @@ class Trainer(Intake):
             batches = self._stream(x, "steps", steps)
         else:
             x, labels, weights = self._samples(x, y, sample_weight)
-            batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
+            batches = self._arrays(x, labels, weights, batch_size_of(batch_size, AT_ONCE, len(x), steps))
         batches = Limited(batches, steps)
         with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
             results = training.evaluate(self.current_step(), batches, hooks)
@@ -243,7 +247,7 @@ class Trainer(Intake):
     ) -> np.ndarray:
         """The outputs for an array of samples, as a NumPy array (N, ...); of no samples, with N = 0.
 
-        Computed in batches of `batch_size` (default 256; Keras takes 32), or x gives the batches: (x,), (x, y) or x
+        Computed in batches of `batch_size` (default 512; Keras takes 32), or x gives the batches: (x,), (x, y) or x
         alone; `steps` is the number of batches to take. Prints nothing unless `verbose` is given; Keras draws a bar.
         """
         verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
@@ -252,7 +256,7 @@ class Trainer(Intake):
             batches = self._batches(x, self._prepare_inputs, "steps", steps)
         else:
             x = self._inputs(x)
-            size = batch_size_of(batch_size, 256, len(x), steps)
+            size = batch_size_of(batch_size, AT_ONCE, len(x), steps)
             if 0 < len(x) <= size and verbose == 0 and callbacks is None:  # one batch, which nobody watches
                 return np.array(self._outputs(as_array(x, backends.module(self.backend), self.dtype)))
             batches = self._arrays(x, None, None, size)
