@@ -2,12 +2,12 @@
 
     python benchmarks/step.py [--threads N] [--batch N] [--units N] [--epochs N]
 
-The step is the lesson's, from images in uint8: a Rescaling, 784 inputs, relu, softmax of 10, Adam and the accuracy.
-After one epoch, so that Adam's moments are those of a training, epochs that are timed as a whole alternate with epochs
-whose parts are timed. A part's time is the median over the steps, less what the timing takes. Of a Dense layer every
-other step times the whole; the steps between time its matrix products alone, the same expressions on the same arrays
-just before the layer computes them, when the caches hold what they hold in training. The difference is the bias. The
-rest is the median epoch's time for a step less the parts: loops, checks, Flatten, and what happens in a few steps only.
+The step is the lesson's, from images in uint8: Rescaling, 784 inputs, relu, softmax of 10, Adam and the accuracy. After
+one epoch, which makes Adam's moments those of a training, epochs timed as a whole alternate with epochs whose parts are
+timed. A part's time is the median over the steps, less that of an empty call. Of a Dense layer every other step times
+the whole; the steps between time its products alone, on the same arrays just before the layer computes them, with the
+caches as they are in training. The difference is the bias. The rest is the median epoch's time for a step less the sum
+of the parts: loops, checks, Flatten, and what few steps do.
 
 The floor of a part is its floating-point operations at the rate of a product of two 2048 x 2048 matrices, with as many
 threads, plus its bytes, read and written, at the rate at which np.copyto, in one thread, copies 200 MB; both are
@@ -22,8 +22,8 @@ measured in the same process. With B samples, C classes, N weights and numbers o
     Adam           g, M, V and w read, M, V and w written                                              7 * 4 N bytes
     the rest       nothing, as do labels and the order of the images, a few bytes for each sample
 
-What the caches hold moves faster than 200 MB do, so that a part can come to less than its floor; the last line takes
-the bytes at the rate of copying arrays as large as all the weights.
+Caches are faster than that: a part can come to less than its floor. The last line takes the bytes at the rate of
+copying half of as much memory as g, M, V and w take to the other half, again and again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -69,45 +70,33 @@ def main():
     steps = -(-len(x) // options.batch)
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, {blas()}, {options.threads} threads; ", end="")
     print(f"batch {options.batch}, {options.units} units, {options.epochs} epochs of {steps} steps of each kind")
-    table([seconds / steps for seconds in clock.seconds], by_part(records), work(options, model.count_params()))
+    epochs, weights = [seconds / steps for seconds in clock.seconds], model.count_params()
+    table(epochs, by_part(records), work(options, weights), weights)
 
 
 def lesson(units):
-    layers = [
-        tn.layers.Rescaling(1 / 255, input_shape=(28, 28)),
-        tn.layers.Flatten(),
-        tn.layers.Dense(units, activation="relu"),
-        tn.layers.Dense(CLASSES, activation="softmax"),
-    ]
-    model = tn.Sequential(layers, seed=0)
+    pixels = [tn.layers.Rescaling(1 / 255, input_shape=(28, 28)), tn.layers.Flatten()]
+    dense = [tn.layers.Dense(units, activation="relu"), tn.layers.Dense(CLASSES, activation="softmax")]
+    model = tn.Sequential(pixels + dense, seed=0)
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
     return model
 
 
 def timed_calls(step, records):
     """(owner, name, timed function) of all that a step calls; `records` gets {(part, which call): [seconds, ...]}."""
-    calls = [(step.loss, "forward", "loss"), (step.loss, "backward", "loss"), (step, "_report", "report")]
-    calls.append((step.optimizer, "apply", "adam"))
+    calls = [(step.loss, "forward", "loss"), (step.loss, "backward", "loss")]
+    calls += [(step, "_report", "report"), (step.optimizer, "apply", "adam")]
+    kinds = {tn.layers.Rescaling: "batch", tn.layers.ReLU: "activations"}
     for layer in step.parts:
-        if isinstance(layer, tn.layers.Dense):
+        if type(layer) in kinds:
+            calls += [(layer, name, kinds[type(layer)]) for name in ("forward", "backward")]
+        elif isinstance(layer, tn.layers.Dense):
             forward, backward = timed_dense(layer, step.optimizer, records)
-            yield layer, "forward", forward
-            yield layer, "backward", backward
-        elif isinstance(layer, tn.layers.Rescaling):
-            calls.append((layer, "forward", "batch"))
-        elif isinstance(layer, tn.layers.ReLU):
-            calls += [(layer, "forward", "activations"), (layer, "backward", "activations")]
+            yield from ((layer, "forward", forward), (layer, "backward", backward))
     for owner, name, part in calls:
         yield owner, name, timed(getattr(owner, name), records[part, (id(owner), name)])
-    iterate = ArrayBatches.__iter__
-
-    def batches(source):
-        following = timed(iterate(source).__next__, records["batch", "next"])
-        with contextlib.suppress(StopIteration):
-            while True:
-                yield following()
-
-    yield ArrayBatches, "__iter__", batches
+    iterate, seconds = ArrayBatches.__iter__, records["batch", "next"]
+    yield ArrayBatches, "__iter__", lambda batches: iter(timed(partial(next, iterate(batches), None), seconds), None)
 
 
 def timed_dense(layer, optimizer, records):
@@ -115,22 +104,22 @@ def timed_dense(layer, optimizer, records):
     forward, backward, key = layer.forward, layer.backward, id(layer)
     whole_forward = timed(forward, records["dense forward", key])
     whole_backward = timed(backward, records["dense backward", key])
-    output = timed(np.ndarray.__matmul__, records["forward products", key])
-    kernel_gradient = timed(np.matmul, records["backward products", (key, "kernel")])
-    input_gradient = timed(np.ndarray.__matmul__, records["backward products", (key, "input")])
+    y = timed(np.ndarray.__matmul__, records["forward products", key])
+    dW = timed(np.matmul, records["backward products", (key, "dW")])
+    dx = timed(np.ndarray.__matmul__, records["backward products", (key, "dx")])
 
     def timed_forward(x, training=False):
         if optimizer.iterations % 2:
             return whole_forward(x, training)
-        output(x, layer.kernel)
+        y(x, layer.kernel)
         return forward(x, training)
 
     def timed_backward(dy, cache, need_dx=True):
         if optimizer.iterations % 2:
             return whole_backward(dy, cache, need_dx)
-        kernel_gradient(cache.T, dy, out=layer.grads["kernel"])
+        dW(cache.T, dy, out=layer.grads["kernel"])
         if need_dx:
-            input_gradient(dy, layer.kernel.T)
+            dx(dy, layer.kernel.T)
         return backward(dy, cache, need_dx)
 
     return timed_forward, timed_backward
@@ -147,15 +136,11 @@ def timed(function, seconds):
 
 
 def by_part(records):
-    """The seconds of each part in a step: the sum of its calls' medians, less what a call takes for being timed."""
-    empty = []
-    call = timed(lambda: None, empty)
-    for _ in range(10000):
-        call()
-    parts = collections.Counter()
+    """The seconds of each part in a step: the sum of its calls' medians, each less that of an empty call."""
+    parts, nothing = collections.Counter(), statistics.median(times_of(lambda: None, 10000))
     for (part, _), seconds in records.items():
-        if seconds:  # the first layer's input needs no gradient
-            parts[part] += statistics.median(seconds) - statistics.median(empty)
+        if seconds:  # not for gradients with respect to the inputs, which nobody needs
+            parts[part] += statistics.median(seconds) - nothing
     for way in ("forward", "backward"):
         parts["activations"] += parts.pop(f"dense {way}") - parts[f"{way} products"]
     return parts
@@ -164,7 +149,7 @@ def by_part(records):
 def work(options, weights):
     """(name, key, floating-point operations, bytes) of each part: the least that it must do."""
     batch, hidden, out = options.batch, options.batch * options.units, options.batch * CLASSES
-    first, second = 2 * INPUTS * hidden, 2 * options.units * out  # operations
+    first, second = 2 * INPUTS * hidden, 2 * options.units * out  # operations of a product of each layer
     return [
         ("gathering and scaling the batch", "batch", 0, 5 * INPUTS * batch),
         ("forward products", "forward products", first + second, 0),
@@ -177,44 +162,37 @@ def work(options, weights):
     ]
 
 
-def table(epochs, seconds, parts):
-    weights = next(moved for _, key, _, moved in parts if key == "adam") // 28
-    product, copy, cached = product_rate(), copy_rate(50_000_000, 10), copy_rate(weights, 1000)
-    step = statistics.median(epochs)
-    seconds["rest"] = step - seconds.total()
-    print(f"the floor: {product / 1e9:.0f} GFLOP/s, {copy / 1e9:.0f} GB/s; ", end="")
-    print(f"of arrays as large as the weights {cached / 1e9:.0f} GB/s\n")
+def table(epochs, seconds, parts, weights):
+    product, copy, cached = rates(weights)
+    seconds["rest"] = statistics.median(epochs) - seconds.total()
+    seconds["step"] = seconds.total()
+    print(f"rates: {product / 1e9:.0f} GFLOP/s, {copy / 1e9:.0f} GB/s; of what Adam holds {cached / 1e9:.0f} GB/s\n")
     print(f"{'part':36}{'us':>7}{'floor':>9}{'ratio':>8}")
     operations, moved = (sum(part[index] for part in parts) for index in (2, 3))
-    seconds["step"] = step
     for name, key, flops, read_or_written in [*parts, ("the step", "step", operations, moved)]:
         floor = flops / product + read_or_written / copy
-        ratio = f"{seconds[key] / floor:.2f}" if floor else "-"
-        print(f"{name:36}{seconds[key] * 1e6:7.1f}{floor * 1e6:9.2f}{ratio:>8}")
+        print(f"{name:36}{seconds[key] * 1e6:7.1f}{floor * 1e6:9.2f}", f"{seconds[key] / floor:7.2f}" if floor else "")
     print(f"epoch by epoch: {spread([each * 1e6 for each in epochs])} us a step")
-    for memory, rate in (("bytes as of 200 MB", copy), ("bytes as of arrays as large as the weights", cached)):
-        ratio = step / (operations / product + moved / rate)
+    for memory, rate in (("bytes as of 200 MB", copy), ("bytes as of what Adam holds", cached)):
+        ratio = seconds["step"] / (operations / product + moved / rate)
         print(f"{ratio:.2f} times the floor, {memory}: {'' if ratio <= GOAL else 'not '}within {GOAL} times")
 
 
-def product_rate(size=2048):
-    """Floating-point operations in a second of a large product."""
-    a, b = np.random.default_rng(0).random((2, size, size), dtype="float32")
-    return 2 * size**3 / quickest(lambda: np.matmul(a, b), 10)
+def rates(weights):
+    """Operations in a second of a large product; bytes in one of copying 200 MB, and half of Adam's to the other."""
+    a, b, out = np.ones((3, 2048, 2048), dtype="float32")
+    yield 2 * len(a) ** 3 / min(times_of(lambda: np.matmul(a, b, out=out), 10))
+    for size, times in ((50_000_000, 10), (2 * weights, 1000)):
+        source, target = np.ones((2, size), dtype="float32")
+        yield 2 * source.nbytes / min(times_of(lambda pair=(target, source): np.copyto(*pair), times))
 
 
-def copy_rate(size, times):
-    """Bytes read and written in a second of copying that many float32."""
-    source, target = np.ones(size, dtype="float32"), np.zeros(size, dtype="float32")
-    return 2 * source.nbytes / quickest(lambda: np.copyto(target, source), times)
-
-
-def quickest(function, times):
+def times_of(function, times):
     seconds = []
     call = timed(function, seconds)
     for _ in range(times):
         call()
-    return min(seconds)
+    return seconds
 
 
 if __name__ == "__main__":
