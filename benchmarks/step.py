@@ -2,12 +2,11 @@
 
     python benchmarks/step.py [--threads N] [--batch N] [--units N] [--epochs N]
 
-The step is the lesson's, from images in uint8: Rescaling, 784 inputs, relu, softmax of 10, Adam and the accuracy. After
-one epoch, which makes Adam's moments those of a training, epochs timed as a whole alternate with epochs whose parts are
-timed. A part's time is the median over the steps, less that of an empty call. Of a Dense layer every other step times
-the whole; the steps between time its products alone, on the same arrays just before the layer computes them, with the
-caches as they are in training. The difference is the bias. The rest is the median epoch's time for a step less the sum
-of the parts: loops, checks, Flatten, and what few steps do.
+The step is the lesson's on images in uint8: Rescaling, 784 inputs, relu, softmax of 10, Adam, accuracy. After one
+epoch, for Adam's moments, epochs timed as a whole alternate with epochs whose parts are timed. A part's time is the
+median over the steps, less that of an empty call. Of a Dense layer every other step times the whole, the others its
+products alone, just before the layer computes them, with the caches as in training; the difference is the bias. The
+rest is the median epoch's time for a step less the sum of the parts: loops, checks, Flatten, and what few steps do.
 
 The floor of a part is its floating-point operations at the rate of a product of two 2048 x 2048 matrices, with as many
 threads, plus its bytes, read and written, at the rate at which np.copyto, in one thread, copies 200 MB; both are
@@ -85,28 +84,26 @@ def lesson(units):
 
 def timed_calls(step, records):
     """(owner, name, timed function) of all that a step calls; `records` gets {(part, which call): [seconds, ...]}."""
-    calls = [(step.loss, "forward", "loss"), (step.loss, "backward", "loss")]
-    calls += [(step, "_report", "report"), (step.optimizer, "apply", "adam")]
+    calls = [(step.loss, "forward", "loss"), (step.loss, "backward", "loss"), (step, "_report", "report")]
     kinds = {tn.layers.Rescaling: "batch", tn.layers.ReLU: "activations"}
     for layer in step.parts:
         if type(layer) in kinds:
             calls += [(layer, name, kinds[type(layer)]) for name in ("forward", "backward")]
         elif isinstance(layer, tn.layers.Dense):
-            forward, backward = timed_dense(layer, step.optimizer, records)
-            yield from ((layer, "forward", forward), (layer, "backward", backward))
-    for owner, name, part in calls:
+            yield from timed_dense(layer, step.optimizer, records)
+    for owner, name, part in [*calls, (step.optimizer, "apply", "adam")]:
         yield owner, name, timed(getattr(owner, name), records[part, (id(owner), name)])
     iterate, seconds = ArrayBatches.__iter__, records["batch", "next"]
     yield ArrayBatches, "__iter__", lambda batches: iter(timed(partial(next, iterate(batches), None), seconds), None)
 
 
 def timed_dense(layer, optimizer, records):
-    """forward and backward, timed whole at every other step and just behind the products alone at the others."""
+    """Those of a Dense layer: timed whole at every other step, at the others just behind the products alone."""
     forward, backward, key = layer.forward, layer.backward, id(layer)
     whole_forward = timed(forward, records["dense forward", key])
     whole_backward = timed(backward, records["dense backward", key])
     y = timed(np.ndarray.__matmul__, records["forward products", key])
-    dW = timed(np.matmul, records["backward products", (key, "dW")])
+    dW = timed(kernel_gradient, records["backward products", (key, "dW")])
     dx = timed(np.ndarray.__matmul__, records["backward products", (key, "dx")])
 
     def timed_forward(x, training=False):
@@ -118,12 +115,16 @@ def timed_dense(layer, optimizer, records):
     def timed_backward(dy, cache, need_dx=True):
         if optimizer.iterations % 2:
             return whole_backward(dy, cache, need_dx)
-        dW(cache.T, dy, out=layer.grads["kernel"])
+        dW(cache.T, dy, layer.grads["kernel"])
         if need_dx:
             dx(dy, layer.kernel.T)
         return backward(dy, cache, need_dx)
 
-    return timed_forward, timed_backward
+    return (layer, "forward", timed_forward), (layer, "backward", timed_backward)
+
+
+def kernel_gradient(x_columns, dy, out):
+    (np.matmul if len(dy) > 1 else np.multiply)(x_columns, dy, out=out)  # as in Dense
 
 
 def timed(function, seconds):
