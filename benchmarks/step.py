@@ -21,8 +21,7 @@ measured in the same process, before and after. With B samples, C classes, N wei
     Adam           g, M, V and w read, M, V and w written                                              7 * 4 N bytes
     the rest       nothing, as do labels and the order of the images, a few bytes for each sample
 
-Caches are faster than that: a part can come to less than its floor. The last line takes the bytes at the rate of
-copying half of as much memory as g, M, V and w take to the other half, again and again.
+Caches are faster: a part may come to less. The last line's rate is that of copying half of g, M, V and w to the other.
 """
 
 from __future__ import annotations
