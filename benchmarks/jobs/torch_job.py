@@ -1,5 +1,6 @@
-"""The lesson's job in PyTorch: no DataLoader, fused Adam; with --mode compile, the loss and its gradient compiled."""
+"""The lesson's job in PyTorch, without a DataLoader: eager with fused Adam, or a whole step compiled (--mode compile)."""
 
+import functools
 import os
 import warnings
 
@@ -33,28 +34,63 @@ def stack():
         yield dense
 
 
-def losses(images, labels):
+def losses(logits, labels):
     """The loss to minimise, and how many are right."""
-    logits = model(images)
     return functional.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
 
 
-(x, y), (x_test, y_test) = ([torch.from_numpy(array) for array in split] for split in common.load(options))
-model = torch.nn.Sequential(*stack())
-optimizer = torch.optim.Adam(model.parameters(), lr=common.RATE, eps=common.EPSILON, fused=True)
-if options.mode == "compile":
-    losses = torch.compile(losses)
-y, y_test = y.long(), y_test.long()
-torch.manual_seed(options.seed)
-for _ in range(options.epochs):
-    total, right = torch.zeros(()), torch.zeros((), dtype=torch.long)
-    for batch in torch.randperm(len(x)).split(options.batch):
-        loss, hits = losses(x.index_select(0, batch), y.index_select(0, batch))
+def eager(model):
+    """A step that trains the model on a batch, and adds up loss and hits."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=common.RATE, eps=common.EPSILON, fused=True)
+
+    def step(batch, total, right):
+        loss, hits = losses(model(x.index_select(0, batch)), y.index_select(0, batch))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         total += loss.detach() * len(batch)
         right += hits
+
+    return step
+
+
+def compiled(model):
+    """The same as one graph: gathering the batch, loss, gradient and Adam, all of them functions of tensors."""
+    weights = [weight.detach() for weight in model.parameters()]  # the model's own memory
+    means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+    count = torch.zeros(())
+
+    def loss_of(weights, images, labels):
+        x = images.float() * (1 / 255)
+        for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+            x = functional.linear(x, kernel, bias).relu()
+        return losses(functional.linear(x, *weights[-2:]), labels)
+
+    @torch.compile(fullgraph=True, dynamic=False)
+    def step(images, labels, batch, total, right):
+        gradient = torch.func.grad_and_value(loss_of, has_aux=True)
+        gradients, (loss, hits) = gradient(weights, images[batch], labels[batch])
+        count.add_(1)
+        rate = common.RATE * torch.sqrt(1 - common.BETA_2**count) / (1 - common.BETA_1**count)
+        for weight, mean, square, gradient in zip(weights, means, squares, gradients, strict=True):
+            mean.lerp_(gradient, 1 - common.BETA_1)
+            square.lerp_(gradient * gradient, 1 - common.BETA_2)
+            weight.sub_(rate * mean / (square.sqrt() + common.EPSILON))
+        total.add_(loss * len(batch))
+        right.add_(hits)
+
+    return functools.partial(step, x, y)
+
+
+(x, y), (x_test, y_test) = ([torch.from_numpy(array) for array in split] for split in common.load(options))
+y, y_test = y.long(), y_test.long()
+model = torch.nn.Sequential(*stack())
+step = {"eager": eager, "compile": compiled}[options.mode](model)
+torch.manual_seed(options.seed)
+for _ in range(options.epochs):
+    total, right = torch.zeros(()), torch.zeros((), dtype=torch.long)
+    for batch in torch.randperm(len(x)).split(options.batch):
+        step(batch, total, right)
     report.epoch(total / len(x), right / len(x))
 
 
