@@ -1,4 +1,4 @@
-"""The lesson's job in PyTorch, without a DataLoader: eager with fused Adam, or a whole step compiled (--mode compile)."""
+"""The lesson's job in PyTorch, no DataLoader: eager with fused Adam, or the whole step compiled (--mode compile)."""
 
 import functools
 import os
