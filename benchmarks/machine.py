@@ -1,4 +1,4 @@
-"""What the benchmarks say of the machine and of what is installed there, without importing any of it."""
+"""What the benchmarks say of the machine, its environment and what is installed there, without importing any of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ import os
 import platform
 import re
 from pathlib import Path
+
+# Some systems set these as an old workaround: they make NumPy's BLAS take another processor's kernels.
+WORKAROUNDS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+def usual():
+    """The environment of one who has installed something: bytecode is kept, and BLAS is free to know its processor."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", *WORKAROUNDS)}
+
+
+def dropped():
+    """What `usual` leaves out of the environment that BLAS would heed, as a line; else nothing."""
+    found = ", ".join(name for name in WORKAROUNDS if name in os.environ)
+    return f"not handed on to what is measured: {found}\n" if found else ""
 
 
 def size(distributions):

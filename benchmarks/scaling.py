@@ -18,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from machine import cpu, versions
+from machine import cpu, dropped, versions
 from peers import HERE, PEERS, environment, folder
 
 BASE = {"batch": 32, "units": 128, "layers": 1}
@@ -42,7 +42,7 @@ def main():
     data = folder()
     found = versions(["numpy", "torch", "jax"])
     print(f"{cpu()}, {os.cpu_count()} cores, threads {options.threads}; ", end="")
-    print(", ".join(f"{name} {version}" for name, version in found.items()), flush=True)
+    print(", ".join(f"{name} {version}" for name, version in found.items()) + f"\n{dropped()}", end="", flush=True)
     settings = [{**BASE, name: value} for name, values in SERIES.items() for value in values]
     unique = list({tuple(setting.items()): setting for setting in settings}.values())
     samples = {key(setting): {name: {"step": [], "memory": []} for name in NAMES} for setting in unique}

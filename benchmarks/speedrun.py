@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from lesson import blas, spread
+from machine import dropped, usual
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS, THEIRS = ROOT / "examples" / "speedrun.py", ROOT / "benchmarks" / "jobs" / "speedrun_jax.py"
@@ -38,6 +39,7 @@ def main():
         code = "import jax, numpy, sys; print(f'Python {sys.version.split()[0]}, JAX', jax.__version__, end=', NumPy ')"
         code += "; print(numpy.__version__)"
         print(subprocess.run([options.jax, "-c", code], check=True, capture_output=True, text=True).stdout.strip())
+    print(dropped(), end="")
     first, last = options.seeds
     print(f"seeds {first} to {last}; seconds are medians (smallest to largest)")
     with tempfile.TemporaryDirectory() as folder:
@@ -76,9 +78,8 @@ def measure(target, seeds, jax, folder):
 def run(command):
     """(test accuracy, seconds from before the start to the exit) of a process."""
     command = [str(part) for part in command]
-    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=usual)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=usual())
     seconds = time.perf_counter() - started
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
