@@ -87,13 +87,8 @@ def main():
     reached = targets(samples, rows, marks)
     options.out.mkdir(parents=True, exist_ok=True)
     found = {"machine": {"cpu": cpu(), "cores": os.cpu_count(), "python": platform.python_version()}}
-    found |= {
-        "versions": versions(DISTRIBUTIONS),
-        "rows": rows,
-        "samples": samples,
-        "not comparable": marks,
-        "targets": reached,
-    }
+    found |= {"versions": versions(DISTRIBUTIONS), "rows": rows, "samples": samples}
+    found |= {"not comparable": marks, "targets": reached}
     (options.out / "peers.json").write_text(json.dumps(found, indent=1))
     from pictures import draw_peers  # matplotlib, and NumPy with it, once the children have run
 
@@ -181,7 +176,8 @@ def run(name, data, threads, cache, seed=0):
 def calibrate(names, data, caches):
     """The rows, each with the number of threads that is quicker for it, and the seconds that a round takes.
 
-    Medians of three runs with each number of threads, in alternation, or one run where it takes 4 s or more.
+    Medians of three runs with each number of threads, in alternation; one run where the job is slow or one number takes
+    more than twice the time of the other.
     """
     print("\nthreads: whole job with 1 and with 2, s")
     rows, expected = {}, 0
@@ -190,16 +186,17 @@ def calibrate(names, data, caches):
             row = f"{name} {temperature}".strip()
             rows[row] = {"name": name, "cold": temperature == "cold", "warm": temperature == "warm"}
             seconds, whole = {1: [], 2: []}, []
-            for number in range(3):
+            for _ in range(3):
                 for threads in (1, 2):
                     started = time.perf_counter()
                     seconds[threads].append(run(name, data, threads, cache(rows[row], threads, caches))["job"])
                     whole.append(time.perf_counter() - started)
-                if number == 0 and min(seconds[1] + seconds[2]) >= SLOW:
+                low, high = sorted((seconds[1][0], seconds[2][0]))
+                if low >= SLOW or high > 2 * low:
                     break
             medians = {threads: statistics.median(each) for threads, each in seconds.items()}
             rows[row]["threads"] = min(medians, key=medians.get)
-            expected += statistics.median(whole) + 0.5
+            expected += min(whole) + 0.5
             print(f"    {row:20} {medians[1]:6.2f} {medians[2]:6.2f}   -> {rows[row]['threads']}", flush=True)
     return rows, expected
 
