@@ -71,11 +71,12 @@ def compiled(model):
         gradient = torch.func.grad_and_value(loss_of, has_aux=True)
         gradients, (loss, hits) = gradient(weights, images[batch], labels[batch])
         count.add_(1)
-        rate = common.RATE * torch.sqrt(1 - common.BETA_2**count) / (1 - common.BETA_1**count)
+        correction = torch.sqrt(1 - common.BETA_2**count)
+        rate = common.RATE * correction / (1 - common.BETA_1**count)
         for weight, mean, square, gradient in zip(weights, means, squares, gradients, strict=True):
             mean.lerp_(gradient, 1 - common.BETA_1)
             square.lerp_(gradient * gradient, 1 - common.BETA_2)
-            weight.sub_(rate * mean / (square.sqrt() + common.EPSILON))
+            weight.sub_(rate * mean / (square.sqrt() + common.EPSILON * correction))  # PyTorch's epsilon
         total.add_(loss * len(batch))
         right.add_(hits)
 
