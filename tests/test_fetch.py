@@ -200,6 +200,21 @@ def test_a_plain_file_under_a_gzipped_name_is_read_all_the_same(tmp_path):
     assert_complete(obtain([fill(tmp_path / "a", PLAIN)]))
 
 
+def test_a_plain_file_goes_before_a_gzipped_one(tmp_path, monkeypatch):
+    folder, decompressed = fill(fill(tmp_path / "a", GZIPPED), only(PLAIN, SECOND), ending=""), []
+    inflate = idx._inflate
+    monkeypatch.setattr(
+        idx, "_inflate", lambda content, limit: decompressed.append(bytes(content)) or inflate(content, limit)
+    )
+    assert_complete(obtain([folder]))
+    assert set(decompressed) == {content for name, content in GZIPPED.items() if name != SECOND}
+
+
+def test_what_lies_in_the_place_of_a_gzipped_file_in_the_cache_does_no_harm(tmp_path, server):
+    (tmp_path / "cache" / f"{FIRST}.gz").mkdir(parents=True)
+    assert_complete(obtain([tmp_path / "cache"], mirrors=[publish(server, "/", GZIPPED)]))
+
+
 def test_files_may_lie_in_different_folders(tmp_path, server):
     a = fill(tmp_path / "a", only(GZIPPED, FIRST))
     b = fill(tmp_path / "b", only(PLAIN, SECOND, THIRD), ending="")

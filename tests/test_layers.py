@@ -577,3 +577,13 @@ def test_shares_are_numbers_from_0_to_1_both_included():
             tn.layers.Dropout(rate)
         with pytest.raises(ValueError, match="label_smoothing must be a number from 0 to 1; got"):
             tn.losses.BinaryCrossentropy(label_smoothing=rate)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_a_dense_layer_takes_any_number_of_rows_forward_and_backward(rows):
+    layer = tn.layers.Dense(4)
+    layer.setup((3,), np.random.default_rng(0), dtype="float64")
+    x, dy = np.arange(3.0 * rows).reshape(rows, 3), np.arange(4.0 * rows).reshape(rows, 4) - 1
+    _, cache = layer.forward(x)
+    assert layer.backward(dy, cache).shape == (rows, 3)
+    assert layer.grads["kernel"].tolist() == np.einsum("ni,no->io", x, dy).tolist()

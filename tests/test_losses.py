@@ -238,3 +238,14 @@ def test_binary_crossentropy_of_a_vector_and_at_the_bound():
     assert loss.backward(labels, cache, 1.0)[0, 0] == pytest.approx(-1 / (1 - 1e-7), rel=1e-6), "not clipped there"
     _, cache = loss.forward(labels, at_bound + 1e-9)
     assert loss.backward(labels, cache, 1.0) == 0
+
+
+def test_a_factor_of_any_kind_leaves_the_gradient_in_its_dtype():
+    loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
+    labels, logits = np.array([0, 1]), np.array([[1, 2], [3, 5]], "float32")
+    _, cache = loss.forward(labels, logits)
+    expected = loss.backward(labels, cache, 0.5)
+    for factors in (np.float64(0.5), np.float32(0.5), np.array(0.5), np.full(2, 0.5)):
+        gradient = loss.backward(labels, cache, factors)
+        assert gradient.dtype == np.float32
+        assert np.array_equal(gradient, expected)

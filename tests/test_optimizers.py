@@ -642,7 +642,7 @@ def test_what_a_subclass_must_define_is_named():
             call()
 
 
-@pytest.mark.parametrize("make", [Adam, AdamW, lambda: SGD(momentum=0.9), lambda: RMSprop(momentum=0.9)])
+@pytest.mark.parametrize("make", [Adam, AdamW, lambda: Adam(amsgrad=True), lambda: SGD(momentum=0.9)])
 def test_a_momentum_without_gradients_does_not_stay_among_the_subnormal_numbers(make):
     optimizer, weight = make(), np.full(3, 0.5, "float32")
     tiny, least = np.finfo("float32").tiny, []
@@ -659,6 +659,9 @@ def test_clearing_leaves_what_counts():
     momentum = np.array([1e-33, -1e-33, 1e-36, -1e-40, 0, np.inf, np.nan], "float32")
     clear_subnormal(momentum, np.empty_like(momentum))
     assert np.array_equal(momentum, np.array([1e-33, -1e-33, 0, 0, 0, np.inf, np.nan], "float32"), equal_nan=True)
+    momentum = np.array([1e-3, 6e-5], "float16")
+    clear_subnormal(momentum, np.empty_like(momentum))
+    assert momentum.all()
     momentum = np.array([1e-100, 1e-305], "float64")
     clear_subnormal(momentum, np.empty_like(momentum))
     assert momentum.tolist() == [1e-100, 0]

@@ -51,7 +51,8 @@ def fit(batch_size, **options):
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("batch_size", "expected"), [(32, 1), (127, 1), (128, 2), (256, 2)])
-def test_small_batches_are_trained_with_one_thread(batch_size, expected, stream):
+def test_small_batches_are_trained_with_one_thread(monkeypatch, batch_size, expected, stream):
+    monkeypatch.setattr(threads, "SMALL", 128 * 3)  # the model has three weights
     counts = fit(batch_size, stream=stream)
     assert counts.within
     assert all(found == {expected} for found in counts.within)
@@ -88,3 +89,26 @@ def test_threadpoolctl_is_loaded_by_training_alone():
 
     code = "import sys, tinynet; assert 'threadpoolctl' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_evaluation_is_left_alone():
+    class Tested(tn.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            found.append(set(count().values()))
+
+    found, model = [], tn.Sequential([tn.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    model.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[Tested()])
+    model.evaluate(x, y, verbose=0, callbacks=[Tested()])
+    assert found == [{2}, {2}]
+
+
+def test_two_trainings_that_overlap_leave_the_threads_as_they_were():
+    first, second = threads.one_for_small(1), threads.one_for_small(1)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert set(count().values()) == {1}, "the second one still trains"
+    second.__exit__(None, None, None)
+    assert set(count().values()) == {2}

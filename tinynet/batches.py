@@ -49,23 +49,24 @@ class ArrayBatches:
     def _in_order(self, starts):
         for start in starts:
             rows = slice(start, start + self.batch_size)
-            y, weights = (None if each is None else each[rows] for each in (self.y, self.weights))
-            yield self.x[rows].astype(self.dtype, copy=False), y, weights
+            yield self.x[rows].astype(self.dtype, copy=False), *self._targets(rows)
 
     def _shuffled(self, starts):
-        y, weights = (None if each is None else each[self.order] for each in (self.y, self.weights))
         shape = (min(self.batch_size, len(self.x)), *self.x.shape[1:])
         batch = self.xp.empty(shape, dtype=self.dtype)
         taken = batch if self.x.dtype == self.dtype else self.xp.empty(shape, dtype=self.x.dtype)
         for start in starts:
-            rows = slice(start, start + self.batch_size)
-            order = self.order[rows]
-            if len(order) < len(batch):  # the last one
-                batch, taken = batch[: len(order)], taken[: len(order)]
-            take_rows(self.x, order, out=taken)
+            rows = self.order[start : start + self.batch_size]
+            if len(rows) < len(batch):  # the last one
+                batch, taken = batch[: len(rows)], taken[: len(rows)]
+            take_rows(self.x, rows, out=taken)
             if self.x.dtype != self.dtype:
                 batch[...] = taken
-            yield batch, None if y is None else y[rows], None if weights is None else weights[rows]
+            yield batch, *self._targets(rows)
+
+    def _targets(self, rows):
+        y = None if self.y is None else self.y[rows]
+        return y, None if self.weights is None else self.weights[rows]
 
 
 class StreamBatches:

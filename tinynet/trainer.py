@@ -19,7 +19,6 @@ from .layers.chain import forward_chain
 from .metrics import get as get_metric
 from .progress import choose_verbose
 
-
 AT_ONCE = 512  # samples that evaluate and predict compute at once; benchmarks/NOTES.md has the times of others
 
 
@@ -257,7 +256,7 @@ class Trainer(Intake):
         else:
             x = self._inputs(x)
             size = batch_size_of(batch_size, AT_ONCE, len(x), steps)
-            if 0 < len(x) <= size and verbose == 0 and callbacks is None:  # one batch, which nobody watches
+            if 0 < len(x) <= size and verbose == 0 and callbacks is steps is None:  # one batch, which nobody watches
                 return np.array(self._outputs(as_array(x, backends.module(self.backend), self.dtype)))
             batches = self._arrays(x, None, None, size)
         batches, outputs = Limited(batches, steps), []

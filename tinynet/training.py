@@ -68,40 +68,43 @@ def check_outputs(outputs: Any, output_shape: tuple[int | None, ...]) -> Any:
 class Totals:
     """Sums over the batches of a pass, kept on the backend, and what they are divided by.
 
-    A sum costs as much over the values of many small batches as over those of one. So values wait until there are
-    `TOGETHER` of them, or the means are asked for.
+    A sum costs as much over the values of many small batches as over those of one. So values wait, in an array for each
+    sum, until it is full or the means are asked for.
     """
 
     TOGETHER = 2048
 
     def __init__(self, xp: Any, names: Sequence[str], weighted: int = 0):
         self.names, self.weighted = names, weighted  # of how many names, the last ones, the weights are summed too
-        self.xp, self.sums = xp, xp.zeros(len(names) + weighted, dtype="float64")
-        self.waiting: list[list[Any]] = [[] for _ in self.sums]  # for each sum, arrays that are to be added to it
-        self.shares = [1.0] * len(self.sums)  # by what the waiting values are to be multiplied
+        count = len(names) + weighted
+        self.sums = xp.zeros(count, dtype="float64")
+        self.waiting = xp.empty((count, self.TOGETHER), dtype="float64")  # for each sum, values to be added to it,
+        self.counts, self.shares = [0] * count, [1.0] * count  # how many, and by what they are to be multiplied
         self.samples = 0
 
     def add(self, index: int, values: Any, share: float = 1.0) -> None:
-        """Add share * (the sum of the values) to the sum of this number. The values must not be changed afterwards."""
+        """Add share * (the sum of the values) to the sum of this number."""
         share = 1.0 if math.isclose(share, 1) else share  # but for its rounding
-        waiting = self.waiting[index]
-        if waiting and (share != self.shares[index] or (len(waiting) + 1) * values.size > self.TOGETHER):
+        if share != self.shares[index] or self.counts[index] + values.size > self.TOGETHER:
             self._sum(index)
-        self.shares[index] = share
-        waiting.append(values)
+            self.shares[index] = share
+        if values.size > self.TOGETHER:
+            self.sums[index] += values.sum(dtype="float64") * share
+        else:
+            start = self.counts[index]
+            self.counts[index] += values.size
+            self.waiting[index, start : self.counts[index]] = values.reshape(-1)
 
     def _sum(self, index: int) -> None:
-        waiting, share = self.waiting[index], self.shares[index]
-        values = self.xp.concatenate([each.reshape(-1) for each in waiting]) if len(waiting) > 1 else waiting[0]
-        waiting.clear()
-        total = values.sum(dtype="float64")
-        self.sums[index] += total if share == 1 else total * share
+        if self.counts[index]:
+            total = self.waiting[index, : self.counts[index]].sum()
+            self.sums[index] += total if self.shares[index] == 1 else total * self.shares[index]
+            self.counts[index] = 0
 
     def means(self) -> dict[str, float]:
         """The means so far by name; the one place where numbers come to the host. Of no samples they are 0.0."""
-        for index, waiting in enumerate(self.waiting):
-            if waiting:
-                self._sum(index)
+        for index in range(len(self.counts)):
+            self._sum(index)
         sums, named = to_numpy(self.sums).tolist(), len(self.names)
         counts = [self.samples] * (named - self.weighted) + sums[named:]
         means = (total / count if count else 0.0 for total, count in zip(sums[:named], counts, strict=True))
@@ -242,7 +245,7 @@ def run_pass(step: Step, batches: Iterable, train: bool, callbacks: CallbackList
     with contextlib.ExitStack() as limits:
         for x, labels, weights in batches:
             if train and made == 0:
-                limits.enter_context(one_for_small(len(x)))
+                limits.enter_context(one_for_small(len(x) * step.buffers.trained_size))
             if begins:
                 callbacks.call(begin, made)
             advance(x, labels, weights, totals)

@@ -64,8 +64,8 @@ def load_data(data_dir: str | os.PathLike[str] | None = None, sample: bool = Fal
     The files are looked for in `data_dir` or the folder in the environment variable TINYNET_DATA, alone, if there is
     one; else in the user's cache (~/.cache/tinynet/fashion-mnist), the folder of Debian's package and Keras's cache.
     What is missing is fetched, from public mirrors or, on Debian and Ubuntu, out of the distribution's package (30 MB),
-    as .gz files into the folder that was given or decompressed into the cache, from where they are read five times as
-    quickly. Every file's content is verified by its SHA-256, each time.
+    as .gz files into the folder that was given or decompressed into the cache, from where they are read
+    in a fifth of the time. Every file's content is verified by its SHA-256, each time.
 
     sample=True returns the 2,000 training and 500 test images that come with tinynet, the first 200 and 50 of each
     class, in the order of the full data; no file is looked for.

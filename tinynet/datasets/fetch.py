@@ -33,13 +33,18 @@ def cache_folder(name: str) -> Path:
 
 def decode_verified(content: bytes | bytearray, sha256: str) -> np.ndarray:
     """The array in the bytes of an IDX file; IdxError unless its decompressed content has this SHA-256."""
+    return idx.parse(verified(content, sha256))
+
+
+def verified(content: bytes | bytearray, sha256: str) -> bytearray:
+    """The decompressed content of an IDX file; IdxError unless it has this SHA-256."""
     import hashlib
 
     whole = idx.payload(content)
     found = hashlib.sha256(whole).hexdigest()
     if found != sha256:
         raise idx.IdxError(f"the content is another: its SHA-256 is {found}, not {sha256}")
-    return idx.parse(whole)
+    return whole
 
 
 def obtain(
@@ -72,9 +77,10 @@ def obtain(
     for source, get in sources if missing else ():
         try:
             for name, content in get(source, list(missing), title):
-                arrays[name] = _checked(f"{name}.gz", content, files[name])
+                whole = _checked(f"{name}.gz", content, files[name])
+                arrays[name] = idx.parse(whole)
                 missing.remove(name)
-                unwritable = unwritable or _keep(folders[0], name, content, arrays[name], compressed=given)
+                unwritable = unwritable or _keep(folders[0], name, content if given else whole, compressed=given)
         except FetchError as error:
             tried.append(f"{source}: {error}")
             _say(f"    failed: {str(error).removeprefix(f'{missing[0]}.gz: ')}")
@@ -178,9 +184,9 @@ def _read_verified(folder: Path, name: str, sha256: str) -> tuple[np.ndarray | N
     return None, wrong
 
 
-def _checked(file: str, content: bytes, sha256: str) -> np.ndarray:
+def _checked(file: str, content: bytes, sha256: str) -> bytearray:
     try:
-        return decode_verified(content, sha256)
+        return verified(content, sha256)
     except idx.IdxError as error:
         raise FetchError(f"{file}: {error}") from None
 
@@ -197,18 +203,19 @@ def _make_writable(folder: Path) -> OSError | None:
     return error
 
 
-def _keep(folder: Path, name: str, content: bytes, array: np.ndarray, compressed: bool) -> OSError | None:
-    """Write a file that was fetched: as it came into the user's folder; into the cache decompressed, since that is
-    read five times as quickly, and in the place of a damaged one. Return what went wrong."""
+def _keep(folder: Path, name: str, content: bytes | bytearray, compressed: bool) -> OSError | None:
+    """Write a file that was fetched: into the user's folder as it came; into the cache decompressed, since that is
+    read several times as quickly, and in the place of a damaged .gz file. Return what went wrong."""
     if compressed:
         return _write(folder / f"{name}.gz", content)
-    error = _write(folder / name, idx.encode(array))
+    error = _write(folder / name, content)
     if error is None:
-        (folder / f"{name}.gz").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is passed over all the same
+            (folder / f"{name}.gz").unlink()
     return error
 
 
-def _write(path: Path, content: bytes) -> OSError | None:
+def _write(path: Path, content: bytes | bytearray) -> OSError | None:
     """Write a file whole or not at all; return what went wrong."""
     try:
         write_whole(path, content)

@@ -47,7 +47,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def decode(content: bytes) -> np.ndarray:
-    """The array in the bytes of an IDX file, plain or gzipped."""
+    """The array in the bytes of an IDX file, plain or gzipped; one of bytes shares the memory of a plain bytearray."""
     return parse(payload(content))
 
 

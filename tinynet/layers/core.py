@@ -115,7 +115,7 @@ class Dense(Layer):
 
     def backward(self, dy, cache, need_dx=True):
         x, dy_rows = rows(cache), rows(dy)
-        multiply = xp_of(dy).matmul if len(x) > 1 else xp_of(dy).multiply  # of one row matmul is five times as slow
+        multiply = xp_of(dy).matmul if len(x) != 1 else xp_of(dy).multiply  # of one row matmul is five times as slow
         multiply(x.T, dy_rows, out=self.grads["kernel"])
         if self.use_bias:
             dy_rows.sum(axis=0, out=self.grads["bias"])

@@ -48,6 +48,7 @@ class Adam(Optimizer):
         self.epsilon = number("epsilon", epsilon, least=0)
         self.amsgrad = bool(amsgrad)
         self.slots = ("momentum", "velocity", "velocity_hat") if self.amsgrad else ("momentum", "velocity")
+        self.decaying = ("momentum",)
         super().__init__(learning_rate, **options)
 
     @property

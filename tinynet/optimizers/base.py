@@ -50,6 +50,7 @@ class Optimizer(Configured):
 
     keras_module = "keras.optimizers"
     slots: tuple[str, ...] = ()
+    decaying: tuple[str, ...] = ()  # of the slots, those in which what is next to nothing can be cleared
     owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
 
     def __init__(
@@ -152,8 +153,9 @@ class Optimizer(Configured):
                 xp_of(gradient).clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
         self.iterations += 1
         for weight, gradient, own in zip(weights, gradients, self.state, strict=True):
-            if self.iterations % CLEARED_EVERY == 0 and "momentum" in self.slots:
-                clear_subnormal(own[1 + self.slots.index("momentum")], own[0])
+            if self.iterations % CLEARED_EVERY == 0:
+                for slot in self.decaying:
+                    clear_subnormal(own[1 + self.slots.index(slot)], own[0])
             change = self.change(gradient, own[0], rate, *own[1:])
             if self.weight_decay:
                 decayed = weight * -(self.weight_decay * rate)  # a new array: change may be a slot
@@ -174,12 +176,14 @@ class Optimizer(Configured):
 
 
 def clear_subnormal(momentum: Any, scratch: Any) -> None:
-    """Put 0 in the place of entries that are next to nothing, in place.
+    """Put 0 in the place of entries that are next to nothing, in place: up to 1.2e-34 in float32, 2.3e-304 in float64.
 
     The momentum of a weight whose gradient has become 0 decays, and within a thousand steps into the subnormal numbers,
-    with which processors compute many times as slowly. What is cleared here is at most 1e-34 in float32.
+    with which processors compute many times as slowly. In float16, where those are large numbers, nothing is cleared.
     """
     xp = xp_of(momentum)
+    if momentum.dtype.itemsize < 4:
+        return
     xp.absolute(momentum, out=scratch)
     momentum *= scratch > float(xp.finfo(momentum.dtype).tiny) * 1e4
 

@@ -30,7 +30,7 @@ class SGD(Optimizer):
     ):
         self.momentum = number("momentum", momentum, least=0, below=1)
         self.nesterov = bool(nesterov)
-        self.slots = ("momentum",) if self.momentum else ()
+        self.slots = self.decaying = ("momentum",) if self.momentum else ()
         super().__init__(learning_rate, **options)
 
     def change(self, gradient, scratch, rate, m=None):
