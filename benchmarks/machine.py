@@ -30,7 +30,8 @@ def size(distributions):
     if "tinynet-nn" in waiting:  # installed from a checkout, it lists none of its own files
         waiting = ["numpy"]
         package = Path(importlib.util.find_spec("tinynet").origin).parent
-        total = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
+        files = (path for path in package.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+        total = sum(path.stat().st_size for path in files)
     while waiting:
         name = normal(waiting.pop())
         if name in seen:

@@ -14,6 +14,7 @@ code, a row "warm" with one that an earlier run has filled. Peers that are not i
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -70,12 +71,12 @@ def main():
     names = [name for name in options.only if installed(name)]
     if "tinynet" not in names:
         raise SystemExit("tinynet is not installed here: python -m pip install -e .")
-    data = folder()
-    print(f"Python {platform.python_version()}, {cpu()}, {os.cpu_count()} cores, {data}")
+    print(f"Python {platform.python_version()}, {cpu()}, {os.cpu_count()} cores")
     print(", ".join(f"{name} {version}" for name, version in versions(DISTRIBUTIONS).items()))
     print(dropped(), end="")
-    with tempfile.TemporaryDirectory() as caches:
+    with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as caches:
         caches = Path(caches)
+        gzipped(data)
         rows, expected = calibrate(names, data, caches)
         print(f"\n{options.rounds} rounds, about {expected * options.rounds / 60:.1f} minutes")
         samples = rounds(rows, options.rounds, data, caches)
@@ -106,6 +107,8 @@ def parse():
     if unknown := set(chosen) - set(PEERS):
         parser.error(f"no peer is called {', '.join(unknown)}")
     options.only = [name for name in PEERS if name in chosen or name == "tinynet"]
+    if importlib.util.find_spec("matplotlib") is None:  # for the picture at the end
+        parser.error("matplotlib is missing: python -m pip install -r benchmarks/requirements.txt")
     return options
 
 
@@ -127,17 +130,17 @@ def installed(name):
     return not missing
 
 
-def folder():
-    """The folder of the data's four files, which tinynet fetches where it has none."""
+def gzipped(folder):
+    """Let a child write the data's four files into the folder, gzipped: the same for all, whatever a cache holds."""
     code = (
-        "from tinynet.datasets import fashion_mnist as f; f.load_data(); import os; from pathlib import Path; "
-        "given = os.environ.get('TINYNET_DATA'); folders = [Path(given)] if given else f._known_folders(); "
-        "print(next(p for p in folders if all((p / (n + '.gz')).exists() for n in f.FILES)))"
+        "import gzip, sys; from pathlib import Path; from tinynet.datasets import fashion_mnist, idx; "
+        "(a, b), (c, d) = fashion_mnist.load_data(); "
+        "[(Path(sys.argv[1]) / f'{name}.gz').write_bytes(gzip.compress(idx.encode(array), 6)) "
+        "for name, array in zip(fashion_mnist.FILES, (a, b, c, d))]"
     )
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment())
-    if done.returncode:
+    if subprocess.run([sys.executable, "-c", code, folder], env=environment()).returncode:
         raise SystemExit("The data cannot be had; see above.")
-    return done.stdout.splitlines()[-1]
+    return folder
 
 
 def environment(threads=None):
@@ -225,19 +228,18 @@ def rounds(rows, count, data, caches):
 
 
 def importing(name):
-    """Seconds that the import takes beyond those of a bare interpreter."""
+    """Seconds that the import takes beyond those of a bare interpreter: the median of three pairs."""
     backend = {"keras-jax": "jax", "keras-tf": "tensorflow"}.get(name, "jax")
-    seconds = []
-    for code in (PEERS[name][1], "pass"):
-        started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", code],
-            check=True,
-            stderr=subprocess.DEVNULL,
-            env={**environment(), "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
-        )
-        seconds.append(time.perf_counter() - started)
-    return seconds[0] - seconds[1]
+    given = {**environment(), "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
+    differences = []
+    for _ in range(3):
+        seconds = []
+        for code in (PEERS[name][1], "pass"):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL, env=given)
+            seconds.append(time.perf_counter() - started)
+        differences.append(seconds[0] - seconds[1])
+    return statistics.median(differences)
 
 
 def incomparable(samples):

@@ -16,10 +16,11 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from machine import cpu, dropped, versions
-from peers import HERE, PEERS, environment, folder
+from peers import HERE, PEERS, environment, gzipped
 
 BASE = {"batch": 32, "units": 128, "layers": 1}
 SERIES = {
@@ -39,21 +40,22 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="of each process (default: 1)")
     parser.add_argument("--out", type=Path, default=HERE / "results", metavar="FOLDER")
     options = parser.parse_args()
-    data = folder()
     found = versions(["numpy", "torch", "jax"])
     print(f"{cpu()}, {os.cpu_count()} cores, threads {options.threads}; ", end="")
     print(", ".join(f"{name} {version}" for name, version in found.items()) + f"\n{dropped()}", end="", flush=True)
     settings = [{**BASE, name: value} for name, values in SERIES.items() for value in values]
     unique = list({tuple(setting.items()): setting for setting in settings}.values())
     samples = {key(setting): {name: {"step": [], "memory": []} for name in NAMES} for setting in unique}
-    for number in range(options.rounds):
-        for place, setting in enumerate(unique):
-            turn = (number + place) % len(NAMES)
-            for name in NAMES[turn:] + NAMES[:turn]:
-                step, memory = run(name, setting, data, options.threads)
-                samples[key(setting)][name]["step"].append(step)
-                samples[key(setting)][name]["memory"].append(memory)
-        print(f"round {number + 1} done", flush=True)
+    with tempfile.TemporaryDirectory() as data:
+        gzipped(data)
+        for number in range(options.rounds):
+            for place, setting in enumerate(unique):
+                turn = (number + place) % len(NAMES)
+                for name in NAMES[turn:] + NAMES[:turn]:
+                    step, memory = run(name, setting, data, options.threads)
+                    samples[key(setting)][name]["step"].append(step)
+                    samples[key(setting)][name]["memory"].append(memory)
+            print(f"round {number + 1} done", flush=True)
     table(samples)
     verdict(samples)
     options.out.mkdir(parents=True, exist_ok=True)

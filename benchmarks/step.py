@@ -38,6 +38,7 @@ from unittest import mock
 
 import numpy as np
 from lesson import Clock, blas
+from machine import usual
 
 import tinynet as tn
 from tinynet.batches import ArrayBatches
@@ -52,8 +53,10 @@ def main():
     parser.add_argument("--units", type=int, default=128, help="of the hidden layer (default: 128)")
     parser.add_argument("--epochs", type=int, default=5, help="of each kind, after the first (default: 5)")
     options = parser.parse_args()
-    if os.environ.get("OPENBLAS_NUM_THREADS") != str(options.threads):  # which NumPy has read already: begin again
-        os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
+    if usual() != os.environ or os.environ.get("OPENBLAS_NUM_THREADS") != str(options.threads):  # NumPy has read them
+        kept = usual()
+        os.environ.clear()
+        os.environ.update(kept, OPENBLAS_NUM_THREADS=str(options.threads))
         os.execv(sys.executable, sys.orig_argv)
     (x, y), _ = tn.datasets.fashion_mnist.load_data()
     model, clock, records = lesson(options.units), Clock(), collections.defaultdict(list)

@@ -64,6 +64,11 @@ def limit(arrays, options):
     return tuple(array[:count] for array in arrays)
 
 
+def pieces(images):
+    """The images by `PREDICTED`."""
+    return (images[start : start + PREDICTED] for start in range(0, len(images), PREDICTED))
+
+
 def glorot(options):
     """(kernel, bias) of each layer: Glorot's uniform distribution and zeros."""
     import numpy as np

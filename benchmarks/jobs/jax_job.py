@@ -60,11 +60,6 @@ def predict(parameters, images):
     return jax.nn.softmax(logits(parameters, images))
 
 
-@jax.jit
-def right(parameters, images, labels):
-    return (logits(parameters, images).argmax(1) == labels).mean()
-
-
 (x, y), (x_test, y_test) = common.load(options)
 images, labels = jnp.asarray(x), jnp.asarray(y)
 parameters = [(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in common.glorot(options)]
@@ -77,8 +72,13 @@ for _ in range(options.epochs):
     loss, hits = (float(value) / (steps * options.batch) for value in sums)
     report.epoch(loss, hits)
 
+
+def many():
+    return np.concatenate([predict(state[0], piece) for piece in common.pieces(x_test)])
+
+
 report.trained(
-    evaluate=lambda: right(state[0], x_test, y_test),
+    evaluate=lambda: (many().argmax(1) == y_test).mean(),
     one=lambda: np.asarray(predict(state[0], x_test[:1])),
-    many=lambda: np.asarray(predict(state[0], x_test)),
+    many=many,
 )

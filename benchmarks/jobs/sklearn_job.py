@@ -29,5 +29,5 @@ for _ in range(options.epochs):
 report.trained(
     evaluate=lambda: model.score(x_test, y_test),
     one=lambda: model.predict_proba(x_test[:1]),
-    many=lambda: model.predict_proba(x_test),
+    many=lambda: np.concatenate([model.predict_proba(piece) for piece in common.pieces(x_test)]),
 )
