@@ -77,7 +77,7 @@ def main():
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as caches:
         caches = Path(caches)
         gzipped(data)
-        rows, expected = calibrate(names, data, caches)
+        rows, expected = calibrate(names, data, caches, (options.threads,) if options.threads else (1, 2))
         print(f"\n{options.rounds} rounds, about {expected * options.rounds / 60:.1f} minutes")
         samples = rounds(rows, options.rounds, data, caches)
     for name in names:
@@ -101,6 +101,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="the default is 5")
     parser.add_argument("--only", default=",".join(PEERS), help=f"of {','.join(PEERS)}; tinynet always runs")
+    parser.add_argument("--threads", type=int, choices=(1, 2), help="of all; by default what is quicker for each")
     parser.add_argument("--out", type=Path, default=HERE / "results", metavar="FOLDER")
     options = parser.parse_args()
     chosen = options.only.split(",")
@@ -176,31 +177,32 @@ def run(name, data, threads, cache, seed=0):
     return {**found, "step": statistics.median(later) / STEPS, "first_loss": epochs[0]["loss"], "epochs": epochs}
 
 
-def calibrate(names, data, caches):
+def calibrate(names, data, caches, numbers):
     """The rows, each with the number of threads that is quicker for it, and the seconds that a round takes.
 
     Medians of three runs with each number of threads, in alternation; one run where the job is slow or one number takes
     more than twice the time of the other.
     """
-    print("\nthreads: whole job with 1 and with 2, s")
+    print(f"\nthreads: whole job with {' and with '.join(map(str, numbers))}, s")
     rows, expected = {}, 0
     for name in names:
         for temperature in ("cold", "warm") if name in CACHED else ("",):
             row = f"{name} {temperature}".strip()
             rows[row] = {"name": name, "cold": temperature == "cold", "warm": temperature == "warm"}
-            seconds, whole = {1: [], 2: []}, []
-            for _ in range(3):
-                for threads in (1, 2):
+            seconds, whole = {threads: [] for threads in numbers}, []
+            for _ in range(3 if len(numbers) > 1 else 1):
+                for threads in numbers:
                     started = time.perf_counter()
                     seconds[threads].append(run(name, data, threads, cache(rows[row], threads, caches))["job"])
                     whole.append(time.perf_counter() - started)
-                low, high = sorted((seconds[1][0], seconds[2][0]))
-                if low >= SLOW or high > 2 * low:
+                first = sorted(each[0] for each in seconds.values())
+                if first[0] >= SLOW or first[-1] > 2 * first[0]:
                     break
             medians = {threads: statistics.median(each) for threads, each in seconds.items()}
             rows[row]["threads"] = min(medians, key=medians.get)
             expected += min(whole) + 0.5
-            print(f"    {row:20} {medians[1]:6.2f} {medians[2]:6.2f}   -> {rows[row]['threads']}", flush=True)
+            tried = "".join(f"{median:7.2f}" for median in medians.values())
+            print(f"    {row:20}{tried}   -> {rows[row]['threads']}", flush=True)
     return rows, expected
 
 

@@ -92,14 +92,23 @@ def parse():
     parser.add_argument("--seeds", type=pair, default=(0, 19), help="from the first to the last (default: 0-19)")
     parser.add_argument("--jax", metavar="PYTHON", help="an interpreter that has JAX")
     options = parser.parse_args()
-    if options.jax and "TINYNET_DATA" not in os.environ:
-        parser.error("--jax needs the folder of the four files in TINYNET_DATA")
+    data = Path(os.environ.get("TINYNET_DATA", ""))
+    if options.jax and (not list(data.glob("*-ubyte.gz")) or list(data.glob("*-ubyte"))):
+        parser.error("--jax needs a folder of the four .gz files, and of no decompressed ones, in TINYNET_DATA")
+    if options.jax and subprocess.run([options.jax, "-c", "import jax"], capture_output=True).returncode:
+        parser.error(f"{options.jax} has no JAX")
     return options
 
 
 def pair(text):
     first, _, last = text.partition("-")
-    return int(first), int(last or first)
+    first, last = int(first), int(last or first)
+    if not 0 <= first <= last:
+        raise ValueError(text)
+    return first, last
+
+
+pair.__name__ = "FIRST-LAST"  # argparse shows it
 
 
 if __name__ == "__main__":

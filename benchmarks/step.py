@@ -177,9 +177,10 @@ def table(epochs, seconds, parts, best):
         floor = flops / product + read_or_written / copy
         print(f"{name:36}{seconds[key] * 1e6:7.1f}{floor * 1e6:9.2f}", f"{seconds[key] / floor:7.2f}" if floor else "")
     print(f"epoch by epoch: {min(epochs) * 1e6:.0f} to {max(epochs) * 1e6:.0f} us a step")
-    for memory, rate in (("bytes as of 200 MB", copy), ("bytes as of what Adam holds", cached)):
-        ratio = seconds["step"] / (operations / product + moved / rate)
-        print(f"{ratio:.2f} times the floor, {memory}: {'' if ratio <= GOAL else 'not '}within {GOAL} times")
+    ratio = seconds["step"] / (operations / product + moved / copy)
+    print(f"{ratio:.2f} times the floor: {'' if ratio <= GOAL else 'not '}within {GOAL} times, the target")
+    stricter = seconds["step"] / (operations / product + moved / cached)
+    print(f"{stricter:.2f} times it, were the bytes as quick as in caches")
 
 
 def rates(weights):

@@ -1,5 +1,7 @@
 """How soon does a network name 88 of 100 test images of Fashion-MNIST right? On one core, in less than half a second.
 
+The target is that of the mean over seeds: a single seed may end 0.003 above it or below.
+
     python examples/speedrun.py
     python examples/speedrun.py --target 0.89 --seed 1
 
@@ -57,7 +59,7 @@ def main():
     accuracy = np.mean(model.predict(x_test, batch_size=1000).argmax(axis=1) == y_test)
     print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in recipe.items()))
     print(f"import and data {loaded:.2f} s, whitening {whitened - loaded:.2f} s, training {trained - whitened:.2f} s")
-    print(f"Test accuracy: {accuracy:.4f}, {seconds():.2f} s after the start of the process")
+    print(f"Test accuracy: {accuracy:.4f}, {seconds():.2f} s {CLOCK}")
 
 
 def whitening(images):
@@ -85,9 +87,13 @@ def small(images):
     return np.sqrt(fours.reshape(len(fours), -1).astype("float32") / (4 * 255))
 
 
+LINUX = os.path.exists("/proc/self/stat")
+CLOCK = "after the start of the process" if LINUX else "of processor time"
+
+
 def seconds():
     """The seconds since the process was started, to 0.01 s; of processor time where the system does not tell more."""
-    if not os.path.exists("/proc/self/stat"):
+    if not LINUX:
         return time.process_time()
     with open("/proc/self/stat") as file:  # Linux: the 22nd entry; the 2nd, a name in brackets, may hold spaces
         ticks = int(file.read().rpartition(")")[2].split()[19])
@@ -96,10 +102,13 @@ def seconds():
 
 def parse():
     parser = argparse.ArgumentParser(description="Reach a test accuracy on Fashion-MNIST as soon as possible.")
-    parser.add_argument("--target", type=float, choices=RECIPES, default=0.88, help="the accuracy (default: 0.88)")
+    parser.add_argument("--target", type=float, choices=RECIPES, default=0.88, help="mean accuracy over seeds (default: 0.88)")
     parser.add_argument("--seed", type=int, default=0, help="decides starting weights and order (default: 0)")
-    parser.add_argument("--sample", action="store_true", help="use the 2,000 + 500 images that come with tinynet")
-    return parser.parse_args()
+    parser.add_argument("--sample", action="store_true", help="use the 2,000 + 500 images that come with tinynet: less")
+    options = parser.parse_args()
+    if options.seed < 0:
+        parser.error("--seed must be at least 0")
+    return options
 
 
 if __name__ == "__main__":
