@@ -102,7 +102,8 @@ def seconds():
 
 def parse():
     parser = argparse.ArgumentParser(description="Reach a test accuracy on Fashion-MNIST as soon as possible.")
-    parser.add_argument("--target", type=float, choices=RECIPES, default=0.88, help="mean accuracy over seeds (default: 0.88)")
+    wanted = "mean accuracy over seeds (default: 0.88)"
+    parser.add_argument("--target", type=float, choices=RECIPES, default=0.88, help=wanted)
     parser.add_argument("--seed", type=int, default=0, help="decides starting weights and order (default: 0)")
     parser.add_argument("--sample", action="store_true", help="use 2,000 + 500 images alone: less accurate")
     options = parser.parse_args()
