@@ -86,9 +86,9 @@ class SparseCategoricalCrossentropy(Loss):
     def backward(self, labels, cache, factors):
         outputs, s, at_label = cache
         xp, p = xp_of(outputs), outputs.reshape(len(s), outputs.shape[-1])
-        plain = type(factors) in (int, float)  # np.float64 is a float as well, but would make float64 of p
-        f = factors if plain else factors.astype(p.dtype, copy=False).reshape(-1, 1)
         if self.from_logits:
+            plain = type(factors) in (int, float)  # np.float64 is a float as well, but would make float64 of p
+            f = factors if plain else factors.astype(p.dtype, copy=False).reshape(-1, 1)
             gradient = p * f
             gradient[at_label] -= f if plain else f[:, 0]
         else:
