@@ -66,6 +66,8 @@ MUTATED = [
     "datasets/loading.py",
     "inputs.py",
     "buffers.py",
+    "totals.py",
+    "step.py",
     "training.py",
     "trainer.py",
     "model.py",

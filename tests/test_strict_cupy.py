@@ -12,7 +12,7 @@ from both_backends import check_layer, check_loss, check_optimizer, equal, same_
 from strict_cupy import Transferred, device, module
 
 import tinynet as tn
-from tinynet import backend, batches, training
+from tinynet import backend, batches, step
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -314,13 +314,13 @@ def test_a_fault_in_an_optimizer():
 
 
 def waits_for_the_loss(monkeypatch):
-    report = training.Step._report
+    report = step.Step._report
 
     def _report(self, *arguments):
         report(self, *arguments)
         assert float(arguments[-1].sums[0]) >= 0
 
-    monkeypatch.setattr(training.Step, "_report", _report)
+    monkeypatch.setattr(step.Step, "_report", _report)
 
 
 def keeps_the_order_on_the_host(monkeypatch):

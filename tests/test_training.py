@@ -408,8 +408,8 @@ def test_what_is_no_callback_and_what_is_no_hook(corners):
 
 def test_only_callbacks_that_ask_for_batches_cost_a_transfer_for_each(corners, monkeypatch):
     means = []
-    original = tn.training.Totals.means
-    monkeypatch.setattr(tn.training.Totals, "means", lambda self: means.append(1) or original(self))
+    original = tn.totals.Totals.means
+    monkeypatch.setattr(tn.totals.Totals, "means", lambda self: means.append(1) or original(self))
     small().fit(*corners(64), epochs=3, callbacks=[Callback()], verbose=0)
     assert len(means) == 3
     means.clear()
@@ -681,9 +681,9 @@ def test_default_batch_sizes(capsys):
 
 
 def test_totals_add_many_arrays_at_once_and_give_the_same_sums(monkeypatch):
-    rng, totals, summed = np.random.default_rng(0), tn.training.Totals(np, ["loss", "hits"]), []
-    original = tn.training.Totals._sum
-    monkeypatch.setattr(tn.training.Totals, "_sum", lambda self, index: summed.append(index) or original(self, index))
+    rng, totals, summed = np.random.default_rng(0), tn.totals.Totals(np, ["loss", "hits"]), []
+    original = tn.totals.Totals._sum
+    monkeypatch.setattr(tn.totals.Totals, "_sum", lambda self, index: summed.append(index) or original(self, index))
     expected = np.zeros(2)
     for size in [32] * 70 + [5, 49, 3000, 1, 32]:
         losses, hits = rng.random(size, dtype="float32"), rng.random((size, 1)) < 0.5
@@ -700,7 +700,7 @@ def test_totals_add_many_arrays_at_once_and_give_the_same_sums(monkeypatch):
 
 
 def test_totals_keep_apart_what_counts_differently():
-    totals = tn.training.Totals(np, ["loss"])
+    totals = tn.totals.Totals(np, ["loss"])
     for value, share in ((1.0, 1.0), (2.0, 10.0), (3.0, 10.0), (4.0, 1.0)):
         totals.add(0, np.array([value]), share)
     totals.samples = 1

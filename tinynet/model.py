@@ -20,8 +20,8 @@ from .layers.by_name import ACTIVATIONS
 from .layers.chain import backward_chain, forward_chain, unique
 from .layers.core import Input
 from .rng import choose_seed
+from .step import check_outputs
 from .trainer import Trainer
-from .training import check_outputs
 
 OPTIONS = ("name", "trainable", "dtype", "seed", "backend")  # that from_config passes on
 

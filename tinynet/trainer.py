@@ -18,6 +18,7 @@ from .layers.base import Layer, as_array
 from .layers.chain import forward_chain
 from .metrics import get as get_metric
 from .progress import choose_verbose
+from .step import Step, check_end, check_outputs, on_logits
 
 AT_ONCE = 512  # samples that evaluate and predict compute at once; benchmarks/NOTES.md has the times of others
 
@@ -34,7 +35,7 @@ class Trainer(Intake):
         self.history: History | None = None
         self.stop_training = False
         self._metric_names: list[str] = ["loss"]
-        self._step: training.Step | None = None
+        self._step: Step | None = None
         self._trained: list[Layer] | None = None  # the parts that the optimizer's state is for
         self._mark: object = None  # the same as the optimizer's owner, as long as it is ours
         self.epochs_trained = 0  # the number of fit's last epoch, counted from 1: the next initial_epoch
@@ -89,7 +90,7 @@ class Trainer(Intake):
         loss, optimizer = losses.get(loss), optimizers.get(optimizer)
         if loss.reduction in ("none", None):
             raise ValueError(f"A model minimizes one number: the loss {loss.name} needs a reduction.")
-        warning = training.check_end(self.parts(), loss)
+        warning = check_end(self.parts(), loss)
         self.loss, self.optimizer, self.metrics, self.weighted_metrics = loss, optimizer, chosen, weighted
         self._metric_names = names
         self.optimizer.reset()
@@ -106,7 +107,7 @@ class Trainer(Intake):
     @property
     def trains_from_logits(self) -> bool:
         """Whether the last softmax or sigmoid and the loss are computed together, from the logits."""
-        return self.loss is not None and training.on_logits(self.parts(), self.output_shape, self.loss) is not None
+        return self.loss is not None and on_logits(self.parts(), self.output_shape, self.loss) is not None
 
     @named_arguments()
     def fit(
@@ -313,19 +314,19 @@ class Trainer(Intake):
     # ---- steps ------------------------------------------------------------------------------------------------
 
     def _outputs(self, x: Any) -> np.ndarray:
-        return backends.to_numpy(training.check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))
+        return backends.to_numpy(check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))
 
     @staticmethod
-    def _one(step: training.Step, kind: str, batch: Batch, return_dict: bool) -> Any:
+    def _one(step: Step, kind: str, batch: Batch, return_dict: bool) -> Any:
         totals = step.new_totals()
         getattr(step, kind)(*batch, totals)
         return totals.means() if return_dict else _as_list(totals.means())
 
-    def current_step(self) -> training.Step:
+    def current_step(self) -> Step:
         """The step for the layers as they stand now."""
         parts, trained = self.parts(), self.trained_parts()
         if self._step is None or self._step.layout != (parts, trained, self.output_shape):
-            self._step = training.Step(
+            self._step = Step(
                 parts,
                 trained,
                 self.output_shape,
@@ -340,7 +341,7 @@ class Trainer(Intake):
             )
         return self._step
 
-    def training_step(self) -> training.Step:
+    def training_step(self) -> Step:
         """The current step, if its optimizer is this model's and its state is for the weights that are trained."""
         if self.optimizer.owner is not self._mark:
             raise RuntimeError(

@@ -15,8 +15,8 @@ from ..layers.base import Layer
 from ..layers.chain import unique
 from ..losses import Loss
 from ..losses import get as get_loss
+from ..step import check_outputs, on_logits
 from ..trainer import Trainer
-from ..training import check_outputs, on_logits
 from .check import Check, NotFiniteError
 from .copies import copied
 from .function import Function
