@@ -6,8 +6,11 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from .backend import module, move, on_device, take_rows
 from .checks import warn
+from .cuda import REALS, TYPES, gather
 from .data import INFINITE_CARDINALITY, Dataset
 from .data.dataset import get_passes, is_reproducible, passing, set_passes
 
@@ -18,9 +21,12 @@ class ArrayBatches:
     """Batches (x, y, weights) of arrays, in order or in a shuffled one; the last batch may be short.
 
     The arrays go to the backend once, as they are: images in uint8 stay uint8. Each batch of x is cast to `dtype`
-    when it is cut. y and the weights may be None; then they are None in every batch. A shuffled pass reuses one array
-    for x, so a batch is valid until the next one is asked for.
+    when it is cut. y and the weights may be None; then they are None in every batch. A shuffled pass reuses its arrays,
+    so a batch is valid until the next one is asked for. On a GPU one kernel cuts a shuffled batch, and scales it too,
+    if `scale` has been called: (scale, offset) is then in `scaling`, and x scale + offset in each batch.
     """
+
+    scaling: tuple[float, float] | None = None
 
     def __init__(self, x: Any, y: Any, weights: Any, batch_size: int, backend: str, dtype: Any):
         self.xp = module(backend)
@@ -29,6 +35,11 @@ class ArrayBatches:
         self.weights = None if weights is None else move(weights, self.xp)
         self.batch_size, self.dtype = batch_size, dtype
         self.order: Any = None
+        known = self.x.dtype.name in TYPES and np.dtype(dtype).name in REALS
+        self.in_one_kernel = self.xp is not np and len(self.x) > 0 and known
+        if self.in_one_kernel:
+            targets = (self.y, self.weights)
+            self.y, self.weights = (None if own is None else self.xp.ascontiguousarray(own) for own in targets)
 
     def __len__(self) -> int:
         return -(-len(self.x) // self.batch_size)
@@ -42,9 +53,15 @@ class ArrayBatches:
         """Draw the order of the next passes."""
         self.order = move(rng.permutation(len(self.x)), self.xp)
 
+    def scale(self, scaling: tuple[float, float] | None) -> None:
+        """Let shuffled batches be scaled, if they are cut by the kernel; else nothing changes."""
+        self.scaling = scaling if self.in_one_kernel else None
+
     def __iter__(self) -> Iterator[Batch]:
         starts = range(0, len(self.x), self.batch_size)
-        return self._in_order(starts) if self.order is None else self._shuffled(starts)
+        if self.order is None:
+            return self._in_order(starts)
+        return self._gathered(starts) if self.in_one_kernel else self._shuffled(starts)
 
     def _in_order(self, starts):
         for start in starts:
@@ -63,6 +80,17 @@ class ArrayBatches:
             if self.x.dtype != self.dtype:
                 batch[...] = taken
             yield batch, *self._targets(rows)
+
+    def _gathered(self, starts):
+        size = min(self.batch_size, len(self.x))
+        empty, samples = self.xp.empty, (self.x, self.y, self.weights)
+        x = empty((size, *self.x.shape[1:]), dtype=self.dtype)
+        y, weights = (None if own is None else empty((size, *own.shape[1:]), dtype=own.dtype) for own in samples[1:])
+        for start in starts:
+            rows = self.order[start : start + self.batch_size]
+            batch = tuple(None if own is None else own[: len(rows)] for own in (x, y, weights))
+            gather(samples, rows, batch, self.scaling or (1.0, 0.0))
+            yield batch
 
     def _targets(self, rows):
         y = None if self.y is None else self.y[rows]
@@ -140,6 +168,11 @@ class Epochs:
     def steps(self) -> int | None:
         """How many batches an epoch has; None if that is not known."""
         return self.batches.steps if self.asked is None else self.asked
+
+    @property
+    def scaled(self) -> bool:
+        """Whether x has been through the Rescaling that is the model's first layer."""
+        return getattr(self.batches, "scaling", None) is not None
 
     @property
     def place(self) -> dict[str, Any]:

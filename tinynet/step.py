@@ -7,13 +7,16 @@ from typing import Any
 
 from .backend import module
 from .buffers import FlatBuffers
+from .cuda import computes, softmax_crossentropy
 from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from .layers.base import Layer
 from .layers.chain import backward_chain, forward_chain
 from .layers.core import Dense
-from .losses import Loss
+from .layers.reshaping import Rescaling
+from .losses import Loss, SparseCategoricalCrossentropy
 from .losses.base import spread
-from .metrics import Metric
+from .metrics import Metric, SparseCategoricalAccuracy
+from .metrics.accuracy import AnyAccuracy
 from .optimizers import Optimizer
 from .rng import draws
 from .totals import Totals
@@ -98,11 +101,20 @@ class Step:
         self.random = any(part.random for part in self.parts)
         self.kept = [i for i, part in enumerate(self.parts) if type(part).after_step is not Layer.after_step]
         self.penalized = [(part, name) for part in trained for name in part.regularizers]
+        kinds = (AnyAccuracy, SparseCategoricalAccuracy)  # the metrics that the kernel's hits are
+        hits = next((index for index, metric in enumerate(metrics) if type(metric) in kinds), None)
+        self.hits = hits if self.fused else None
 
-    def train(self, x: Any, labels: Any, weights: Any, totals: Totals) -> None:
-        """One step on one batch: forward, loss, backward, update; adds to the totals."""
+    @property
+    def scaling(self) -> tuple[float, float] | None:
+        """The scale and offset of a Rescaling that comes first: what cuts the batches can apply them."""
+        first = self.parts[0] if self.parts else None
+        return (first.scale, first.offset) if type(first) is Rescaling else None
+
+    def train(self, x: Any, labels: Any, weights: Any, totals: Totals, first: int = 0) -> None:
+        """One step on one batch: forward, loss, backward, update; adds to the totals. x is what part `first` takes."""
         self.buffers.claim()
-        caches, dy = self._to_loss(x, labels, weights, totals)
+        caches, dy = self._to_loss(x, labels, weights, totals, first)
         backward_chain(self.parts, dy, caches, first=self.first_trained, need_dx=False)
         self._add_penalties()
         buffers = self.buffers
@@ -113,8 +125,7 @@ class Step:
     def test(self, x: Any, labels: Any, weights: Any, totals: Totals) -> None:
         """Forward and loss on one batch; adds to the totals."""
         outputs, _ = self._forward(x, training=False)
-        values, cache = self.loss.forward(labels, outputs)
-        self._report(labels, outputs, values, cache, self.loss.factors(values, weights), weights, totals)
+        self._loss_and_metrics(labels, outputs, weights, totals)
 
     def gradients(self, x: Any, labels: Any, weights: Any) -> float:
         """The loss of one batch; leaves its gradient in every weight's place, frozen weights' too."""
@@ -128,17 +139,14 @@ class Step:
         """Zeros for the sums of the loss and of each metric."""
         return Totals(self.xp, self.names, len(self.weighted_metrics))
 
-    def _to_loss(self, x, labels, weights, totals):
+    def _to_loss(self, x, labels, weights, totals, first=0):
         """Forward in training, and the loss's gradient with respect to the outputs."""
-        outputs, caches = self._forward(x, training=True)
-        values, cache = self.loss.forward(labels, outputs)
-        factors = self.loss.factors(values, weights)
-        self._report(labels, outputs, values, cache, factors, weights, totals)
-        return caches, self.loss.backward(labels, cache, factors)
+        outputs, caches = self._forward(x, training=True, first=first)
+        return caches, self._loss_and_metrics(labels, outputs, weights, totals, backward=True)
 
-    def _forward(self, x, training):
+    def _forward(self, x, training, first=0):
         draw = draws(self.seed, "step", self.optimizer.iterations) if self.random and training else None
-        outputs, caches = forward_chain(self.parts, x, training, draw)
+        outputs, caches = forward_chain(self.parts, x, training, draw, first)
         if not self.checked:  # once, since layers that are held in others may be built by their first forward
             for part in self.parts:
                 part.check_held_layers()
@@ -149,23 +157,54 @@ class Step:
         for part, name in self.penalized:
             part.regularizers[name].add_gradient(part.__dict__[name], part.grads[name])
 
-    def _report(self, labels, outputs, values, cache, factors, weights, totals):
-        """Add to the totals: each mean over the batch, times its number of samples."""
+    def _loss_and_metrics(self, labels, outputs, weights, totals, backward=False):
+        """Add the loss and the metrics to the totals; the gradient with respect to the outputs, if it is asked for.
+
+        To each total goes the mean over the batch, times its number of samples.
+        """
         samples = len(outputs)
+        for part, name in self.penalized:
+            totals.sums[0] += part.regularizers[name](part.__dict__[name]) * samples
+        totals.samples += samples
+        if type(self.loss) is SparseCategoricalCrossentropy and self.loss.from_logits and computes(outputs):
+            return self._loss_in_one_kernel(labels, outputs, weights, totals, backward)
+        values, cache = self.loss.forward(labels, outputs)
+        factors = self.loss.factors(values, weights)
         if weights is None:
             totals.add(0, values, factors * samples)
         else:
             totals.add(0, factors * values, samples)
-        for part, name in self.penalized:
-            totals.sums[0] += part.regularizers[name](part.__dict__[name]) * samples
-        totals.samples += samples
-        if not self.metrics and not self.weighted_metrics:
-            return
-        if self.fused:
-            outputs = self.loss.probabilities(cache)
-        for index, metric in enumerate(self.metrics, 1):
-            results = self._results(metric, labels, outputs, values)
-            totals.add(index, results, samples / results.size)
+        if self.metrics or self.weighted_metrics:
+            outputs = self.loss.probabilities(cache) if self.fused else outputs
+            self._add_metrics(labels, outputs, values, weights, totals)
+        return self.loss.backward(labels, cache, factors) if backward else None
+
+    def _loss_in_one_kernel(self, labels, logits, weights, totals, backward):
+        """The same for softmax with cross-entropy on a GPU."""
+        xp, samples = self.xp, len(logits)
+        others = len(self.metrics) + len(self.weighted_metrics) > (self.hits is not None)
+        logits, labels = map(xp.ascontiguousarray, (logits, labels))
+        probabilities = xp.empty_like(logits) if others and self.fused else None
+        gradient = xp.empty_like(logits) if backward else None
+        values = logits[..., 0]  # for its shape
+        factors = self.loss.factors(values, weights)
+        if weights is not None:
+            factors = xp.ascontiguousarray(factors)
+        losses = totals.room(0, labels.size, samples * (factors if weights is None else 1))
+        hits = None if self.hits is None else totals.room(1 + self.hits, labels.size, samples / labels.size)
+        softmax_crossentropy(logits, labels, factors, losses, hits, probabilities, gradient)
+        if others:
+            outputs = logits if probabilities is None else probabilities
+            self._add_metrics(labels, outputs, values, weights, totals, without=self.hits)
+        return gradient
+
+    def _add_metrics(self, labels, outputs, values, weights, totals, without=None):
+        """Add the metrics to the totals."""
+        samples = len(outputs)
+        for index, metric in enumerate(self.metrics):
+            if index != without:
+                results = self._results(metric, labels, outputs, values)
+                totals.add(1 + index, results, samples / results.size)
         for index, metric in enumerate(self.weighted_metrics, 1 + len(self.metrics)):
             results = self._results(metric, labels, outputs, values)
             each = self.xp.ones_like(results) if weights is None else spread(weights, results)

@@ -21,23 +21,34 @@ class Totals:
     def __init__(self, xp: Any, names: Sequence[str], weighted: int = 0):
         self.names, self.weighted = names, weighted  # of how many names, the last ones, the weights are summed too
         count = len(names) + weighted
-        self.sums = xp.zeros(count, dtype="float64")
+        self.xp, self.sums = xp, xp.zeros(count, dtype="float64")
         self.waiting = xp.empty((count, self.TOGETHER), dtype="float64")  # for each sum, values to be added to it,
         self.counts, self.shares = [0] * count, [1.0] * count  # how many, and by what they are to be multiplied
         self.samples = 0
 
     def add(self, index: int, values: Any, share: float = 1.0) -> None:
         """Add share * (the sum of the values) to the sum of this number."""
-        share = 1.0 if math.isclose(share, 1) else share  # but for its rounding
-        if share != self.shares[index] or self.counts[index] + values.size > self.TOGETHER:
-            self._sum(index)
-            self.shares[index] = share
-        if values.size > self.TOGETHER:
+        if values.size > self.waiting.shape[1]:
             self.sums[index] += values.sum(dtype="float64") * share
         else:
-            start = self.counts[index]
-            self.counts[index] += values.size
-            self.waiting[index, start : self.counts[index]] = values.reshape(-1)
+            self.room(index, values.size, share)[...] = values.reshape(-1)
+
+    def room(self, index: int, size: int, share: float = 1.0) -> Any:
+        """An array (size,) of float64, to be filled at once with values that are then added as in `add`."""
+        share = 1.0 if math.isclose(share, 1) else share  # but for its rounding
+        if share != self.shares[index] or self.counts[index] + size > self.waiting.shape[1]:
+            self._sum(index)
+            self.shares[index] = share
+        if size > self.waiting.shape[1]:
+            self._widen(16 * size)
+        start = self.counts[index]
+        self.counts[index] += size
+        return self.waiting[index, start : self.counts[index]]
+
+    def _widen(self, size: int) -> None:
+        for index in range(len(self.counts)):
+            self._sum(index)
+        self.waiting = self.xp.empty((len(self.counts), size), dtype="float64")
 
     def _sum(self, index: int) -> None:
         if self.counts[index]:

@@ -195,6 +195,8 @@ class Trainer(Intake):
         validation = None if held_out is None else Limited(held_out, limit)
         step, history = self.training_step(), History()
         shuffled = shuffle and isinstance(batches, ArrayBatches)
+        if shuffled:
+            batches.scale(step.scaling)
         source = Epochs(batches, steps, training.shuffled_by(self, batches) if shuffled else None)
         self._resume(source, held_out, initial_epoch)
         params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}

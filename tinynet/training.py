@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,9 +14,11 @@ from .step import Step
 from .threads import one_for_small
 
 
-def run_pass(step: Step, batches: Iterable, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:
+def run_pass(step: Step, batches: Any, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:
     """One pass over the batches, training or testing; returns the means over all samples, and how many batches."""
     kind, advance = ("train", step.train) if train else ("test", step.test)
+    if train and batches.scaled:
+        advance = functools.partial(step.train, first=1)
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     begins, ends = callbacks.hooked(begin), callbacks.hooked(end)
     totals, made = step.new_totals(), 0

@@ -10,14 +10,19 @@ if TYPE_CHECKING:
 
 
 def forward_chain(
-    parts: Sequence[Layer], x: Any, training: bool = False, draw: Callable[[int, Layer], Any] | None = None
+    parts: Sequence[Layer],
+    x: Any,
+    training: bool = False,
+    draw: Callable[[int, Layer], Any] | None = None,
+    first: int = 0,
 ) -> tuple[Any, list[Any]]:
     """Run the parts in order; return the last one's output and the caches of all.
 
-    In training `draw(index, part)` gives each random part its generator; without it they take one of their own.
+    In training `draw(index, part)` gives each random part its generator; without it they take one of their own. The
+    parts before number `first` are left out, and their caches are None.
     """
-    caches = []
-    for index, part in enumerate(parts):
+    caches: list[Any] = [None] * first
+    for index, part in enumerate(parts[first:] if first else parts, first):
         if training and part.random and draw is not None:
             result = part.forward(x, training, draw(index, part))
         else:

@@ -55,9 +55,13 @@ class Adam(Optimizer):
     def keras_scale(self) -> dict[str, float]:
         return {slot: 1 - (self.beta_1 if slot == "momentum" else self.beta_2) for slot in self.slots}
 
-    def change(self, gradient, scratch, rate, M, V, U=None):
-        xp, b1, b2, t = xp_of(gradient), self.beta_1, self.beta_2, self.iterations
+    def numbers(self, rate):
+        b1, b2, t = self.beta_1, self.beta_2, self.iterations
         rate = rate * math.sqrt(1 - b2**t) / (1 - b1**t) * (1 - b1) / math.sqrt(1 - b2)
+        return {"b1": b1, "b2": b2, "rate": rate, "e": self.epsilon / math.sqrt(1 - b2)}
+
+    def change(self, gradient, scratch, rate, M, V, U=None):
+        xp, (b1, b2, rate, e) = xp_of(gradient), self.numbers(rate).values()
         M *= b1
         M += gradient
         V *= b2
@@ -65,10 +69,20 @@ class Adam(Optimizer):
         if U is not None:
             V = xp.maximum(U, V, out=U)
         step = xp.sqrt(V, out=scratch)
-        step += self.epsilon / math.sqrt(1 - b2)
+        step += e
         xp.divide(M, step, out=step)
         step *= -rate
         return step
+
+    @property
+    def formula(self):
+        largest = "velocity_hat = larger(velocity_hat, velocity);" if self.amsgrad else ""
+        return f"""
+            momentum = momentum * b1 + g;
+            velocity = velocity * b2 + g * g;
+            {largest}
+            change = momentum / (sqrt({self.slots[-1]}) + e) * -rate;
+        """
 
 
 class AdamW(Adam):

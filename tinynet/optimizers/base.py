@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..backend import xp_of
 from ..checks import number, positive
 from ..config import Configured, refuse_unknown, serialize
+from ..cuda.update import update, updates
 from ..layers.base import snake_case
 from . import schedules
 from .schedules import LearningRateSchedule
@@ -33,7 +36,8 @@ class Optimizer(Configured):
     A subclass names its `slots`, the arrays that it keeps for each weight, and defines
     `change(gradient, scratch, rate, *slots)`. Whatever is written to a weight is written at once, and last, so that an
     interrupt leaves it before the step or after it. `iterations` counts the steps made; `reset()` forgets them, and
-    `compile` calls it.
+    `compile` calls it. Beside `change` may stand the same as a `formula` in CUDA C++: on a GPU the whole step is then
+    one kernel, made of it, and otherwise some ten launches.
 
     `learning_rate` is a number of at least 0 or a LearningRateSchedule, whose value at `iterations`, counted from 0, is
     the rate of the next step. The arguments behind it are options of every optimizer, given by name:
@@ -50,6 +54,7 @@ class Optimizer(Configured):
 
     keras_module = "keras.optimizers"
     slots: tuple[str, ...] = ()
+    formula: str | None = None  # `change` in CUDA C++, for one entry, with the slots, g, w and `numbers` by name
     decaying: tuple[str, ...] = ()  # of the slots, those in which what is next to nothing can be cleared
     owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
 
@@ -152,11 +157,14 @@ class Optimizer(Configured):
             for gradient in gradients:
                 xp_of(gradient).clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
         self.iterations += 1
-        for weight, gradient, own in zip(weights, gradients, self.state, strict=True):
+        for weight, gradient, (scratch, *slots) in zip(weights, gradients, self.state, strict=True):
+            if updates(weight, gradient, slots) and (formula := self._formula()):
+                self._update(formula, weight, gradient, slots, rate)
+                continue
             if self.iterations % CLEARED_EVERY == 0:
                 for slot in self.decaying:
-                    clear_subnormal(own[1 + self.slots.index(slot)], own[0])
-            change = self.change(gradient, own[0], rate, *own[1:])
+                    clear_subnormal(slots[self.slots.index(slot)], scratch)
+            change = self.change(gradient, scratch, rate, *slots)
             if self.weight_decay:
                 decayed = weight * -(self.weight_decay * rate)  # a new array: change may be a slot
                 decayed += change
@@ -171,6 +179,25 @@ class Optimizer(Configured):
         """
         raise TypeError(f"{type(self).__name__} must define change(gradient, scratch, rate, *slots).")
 
+    def numbers(self, rate: float) -> dict[str, float]:
+        """The numbers that `formula` has names for, in this step with this learning rate."""
+        return {"rate": rate}
+
+    def _formula(self) -> str | None:
+        """The formula, if it belongs to this `change`: not where a subclass has defined another one."""
+        owner = next(own for own in type(self).__mro__ if "change" in vars(own))
+        return self.formula if "formula" in vars(owner) else None
+
+    def _update(self, formula: str, weight: Any, gradient: Any, slots: Sequence[Any], rate: float) -> None:
+        """What `apply` does with one weight, in one kernel."""
+        numbers = self.numbers(rate)
+        if self.decaying:
+            formula = "".join(f"if (fabs({slot}) <= bound) {slot} = 0;\n" for slot in self.decaying) + formula
+            numbers["bound"] = -1.0 if self.iterations % CLEARED_EVERY else negligible(weight.dtype)
+        if self.weight_decay:
+            formula, numbers["decay"] = formula + "\nchange = w * -decay + change;", self.weight_decay * rate
+        update(formula, weight, gradient, dict(zip(self.slots, slots, strict=True)), numbers)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} learning_rate={self.learning_rate:g}, iterations={self.iterations}>"
 
@@ -181,11 +208,14 @@ def clear_subnormal(momentum: Any, scratch: Any) -> None:
     The momentum of a weight whose gradient has become 0 decays, and within a thousand steps into the subnormal numbers,
     with which processors compute many times as slowly. In float16, where those are large numbers, nothing is cleared.
     """
-    xp = xp_of(momentum)
-    if momentum.dtype.itemsize < 4:
-        return
-    xp.absolute(momentum, out=scratch)
-    momentum *= scratch > float(xp.finfo(momentum.dtype).tiny) * 1e4
+    if bound := negligible(momentum.dtype):
+        xp_of(momentum).absolute(momentum, out=scratch)
+        momentum *= scratch > bound
+
+
+def negligible(dtype: Any) -> float:
+    """Up to what a number is next to nothing; 0 in float16."""
+    return float(np.finfo(dtype).tiny) * 1e4 if dtype.itemsize >= 4 else 0.0
 
 
 def scale_to_norm(gradients: Sequence[Any], bound: float) -> None:

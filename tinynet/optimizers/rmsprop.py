@@ -53,8 +53,12 @@ class RMSprop(Optimizer):
     def keras_scale(self) -> dict[str, float]:
         return {slot: -1.0 if slot == "momentum" else 1 - self.rho for slot in self.slots}
 
+    def numbers(self, rate):
+        rho, rate = self.rho, rate / math.sqrt(1 - self.rho)
+        return {"rho": rho, "rest": rho - 1, "mu": self.momentum, "rate": rate, "e": self.epsilon / (1 - rho)}
+
     def change(self, gradient, scratch, rate, V, *others):
-        xp, rho = xp_of(gradient), self.rho
+        xp, (rho, rest, mu, rate, e) = xp_of(gradient), self.numbers(rate).values()
         V *= rho
         V += xp.multiply(gradient, gradient, out=scratch)
         root = scratch
@@ -63,18 +67,30 @@ class RMSprop(Optimizer):
             A *= rho
             A += gradient
             xp.multiply(A, A, out=root)
-            root *= rho - 1
+            root *= rest
             root += V
             xp.maximum(root, 0, out=root)
-            root += self.epsilon / (1 - rho)
+            root += e
         else:
-            xp.add(V, self.epsilon / (1 - rho), out=root)
+            xp.add(V, e, out=root)
         xp.sqrt(root, out=root)
         step = xp.divide(gradient, root, out=root)
-        step *= -rate / math.sqrt(1 - rho)
-        if not self.momentum:
+        step *= -rate
+        if not mu:
             return step
         B = others[0]
-        B *= self.momentum
+        B *= mu
         B += step
         return B
+
+    @property
+    def formula(self):
+        center = "average_gradient = average_gradient * rho + g;" if self.centered else ""
+        spread = "larger(average_gradient * average_gradient * rest + velocity, 0)" if self.centered else "velocity"
+        change = "change = momentum = momentum * mu + step;" if self.momentum else "change = step;"
+        return f"""
+            velocity = velocity * rho + g * g;
+            {center}
+            const real step = g / sqrt({spread} + e) * -rate;
+            {change}
+        """

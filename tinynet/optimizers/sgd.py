@@ -43,3 +43,16 @@ class SGD(Optimizer):
             return m
         step += self.momentum * m
         return step
+
+    def numbers(self, rate):
+        return {"rate": rate, "mu": self.momentum}
+
+    @property
+    def formula(self):
+        if not self.momentum:
+            return "change = g * -rate;"
+        return f"""
+            const real step = g * -rate;
+            momentum = momentum * mu + step;
+            change = {"step + mu * momentum" if self.nesterov else "momentum"};
+        """

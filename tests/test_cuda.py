@@ -1,0 +1,292 @@
+"""The kernels of tinynet/cuda, on the strict stand-in for CuPy, where g++ builds them, and on a GPU, where there is one.
+
+What they compute is held against float64 NumPy and, where they have to round as NumPy does, against its bits.
+"""
+
+import copy
+
+import catalogue
+import numpy as np
+import nvrtc
+import pytest
+
+import tinynet as tn
+from tinynet import batches, cuda, optimizers
+from tinynet.cuda import gather, softmax_crossentropy
+from tinynet.cuda import update as updating
+
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+OPTIMIZERS = {**catalogue.OPTIMIZERS, **catalogue.CLIPPING}
+
+
+# ---- softmax with cross-entropy -----------------------------------------------------------------------------------
+
+
+def reference(z, labels, factors):
+    """The losses, hits, probabilities and gradient for logits z (rows, classes), in float64."""
+    z = z.astype("float64")
+    z = z - z.max(axis=1, keepdims=True)
+    s = np.exp(z).sum(axis=1, keepdims=True)
+    p, rows = np.exp(z) / s, np.arange(len(z))
+    onehot = np.eye(z.shape[1])[labels]
+    factors = np.broadcast_to(factors, labels.shape)[:, None]
+    return np.log(s[:, 0]) - z[rows, labels], p.argmax(axis=1) == labels, p, (p - onehot) * factors
+
+
+def run(xp, z, labels, factors, wanted="lhpg"):
+    """What the kernel writes, as NumPy's; outputs that are not wanted are None."""
+    own = xp.asarray(z)
+    outputs = {
+        "l": xp.empty(len(z), dtype="float64"),
+        "h": xp.empty(len(z), dtype="float64"),
+        "p": xp.empty_like(own),
+        "g": xp.empty_like(own),
+    }
+    outputs = {key: array if key in wanted else None for key, array in outputs.items()}
+    factors = factors if isinstance(factors, float) else xp.asarray(factors)
+    softmax_crossentropy(own, xp.asarray(labels), factors, *outputs.values())
+    return [None if array is None else array.get() for array in outputs.values()]
+
+
+@both_dtypes
+@pytest.mark.parametrize("rows", [1, 3, 8, 33])
+@pytest.mark.parametrize("classes", [2, 10, 31, 32, 33, 100])
+def test_softmax_crossentropy(cupy_or_stand_in, dtype, rows, classes):
+    rng = np.random.default_rng([rows, classes])
+    z = (5 * rng.normal(size=(rows, classes))).astype(dtype)
+    labels = rng.integers(0, classes, rows)
+    weights = rng.random(rows).astype(dtype)
+    # z - max z is rounded once, exp is off by 2 units and passes the error of its argument on as a relative one; the
+    # sum is of classes / 32 terms in each lane and then of five; then there is a quotient
+    error = np.finfo(dtype).eps * (np.ptp(z) + classes / 32 + 5 + 4)
+    for factors in (1 / rows, weights):
+        losses, hits, p, gradient = run(cupy_or_stand_in, z, labels, factors)
+        expected = reference(z, labels, factors)
+        counted = expected[0] if isinstance(factors, float) else weights * expected[0]
+        assert losses == pytest.approx(counted, rel=error, abs=error)
+        assert np.array_equal(hits, expected[1])
+        assert (abs(p - expected[2]) <= error * expected[2]).all()
+        assert (abs(gradient - expected[3]) <= 2 * error * np.max(factors)).all()
+        assert (p.dtype, gradient.dtype) == (dtype, dtype)
+
+
+@both_dtypes
+def test_large_logits_stay_finite_and_what_is_not_finite_is_nan_and_no_hit(cupy_or_stand_in, dtype):
+    inf, nan = np.inf, np.nan
+    z = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 0], [nan, 1, 2], [0, inf, 1], [-inf, 0, 0], [-inf, -inf, -inf]], dtype)
+    labels = np.array([0, 0, 0, 1, 1, 0])
+    losses, hits, p, gradient = run(cupy_or_stand_in, z, labels, 1.0)
+    assert losses[:2].tolist() == [0, 2e4]
+    assert hits.tolist() == [1, 0, 0, 0, 1, 0]
+    assert p[0].tolist() == [1, 0, 0]
+    assert gradient[1].tolist() == [-1, 1, 0]
+    assert losses[4] == pytest.approx(np.log(2), rel=1e-6)
+    assert (np.isnan(losses[[2, 3, 5]]).all(), np.isnan(p[[2, 3, 5]]).all()) == (True, True)
+    with np.errstate(all="ignore"):
+        for ours, theirs in zip((losses, hits, p), reference(z, labels, 1.0), strict=False):
+            assert np.array_equal(np.isnan(ours), np.isnan(theirs))
+
+
+def test_of_equal_probabilities_the_first_counts(cupy_or_stand_in):
+    """Equal as probabilities: the logits 0 and 1e-8 differ, and their exponentials do not."""
+    z = np.array([[0, 1, 1], [1, 1, 0], [0, 1e-8, 0], [0, 0, 1e-8]], "float32")
+    for label, expected in enumerate(([0, 1, 1, 1], [1, 0, 0, 0], [0, 0, 0, 0])):
+        hits = run(cupy_or_stand_in, z, np.full(4, label), 1.0)[1]
+        assert hits.tolist() == expected
+        assert np.array_equal(hits, (np.exp(z - z.max(1, keepdims=True))).argmax(axis=1) == label)
+    z = np.zeros((1, 70), "float32")
+    z[0, [33, 65, 40]] = 1  # lanes 1, 1 and 8
+    assert [run(cupy_or_stand_in, z, np.array([label]), 1.0)[1][0] for label in (33, 65, 40)] == [1, 0, 0]
+
+
+def test_outputs_that_are_not_asked_for_are_left_alone(cupy_or_stand_in):
+    rng = np.random.default_rng(0)
+    z, labels = rng.normal(size=(5, 4)).astype("float32"), rng.integers(0, 4, 5)
+    everything = run(cupy_or_stand_in, z, labels, 0.2)
+    for wanted in ("l", "lh", "lg", "lhg", "lhp"):
+        got = run(cupy_or_stand_in, z, labels, 0.2, wanted)
+        assert [array is not None for array in got] == [key in wanted for key in "lhpg"]
+        for ours, whole in zip(got, everything, strict=True):
+            assert ours is None or np.array_equal(ours, whole)
+
+
+# ---- an optimizer's step ------------------------------------------------------------------------------------------
+
+
+def steps_of(xp, make, dtype, size, count):
+    """The weights and slots after some steps, with gradients of every size, 0, NaN and infinity among them."""
+    rng, optimizer = np.random.default_rng(0), make()
+    weight = xp.asarray(rng.normal(size=size), dtype=dtype)
+    with np.errstate(all="ignore"):
+        for _ in range(count):
+            gradient = rng.normal(size=size) * 10.0 ** rng.integers(-30, 10, size)
+            gradient[: size // 3] = 0
+            if size > 10:
+                gradient[-3:] = [np.nan, np.inf, 1e30]
+            optimizer.apply([xp.asarray(gradient, dtype=dtype)], [weight])
+    return [weight, *optimizer.state[0][1:]]
+
+
+@both_dtypes
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_step_has_numpys_bits(cupy_or_stand_in, make, dtype, monkeypatch):
+    """70 steps: twice among them small momenta are cleared. The norm of a clip is a sum, which GPUs round in their way."""
+    clips = any(make().get_config().get(name) for name in ("clipnorm", "global_clipnorm"))
+    monkeypatch.setattr(updating, "BLOCKS", 2)  # so that a thread has several entries
+    size, count = (1, 3) if clips else (1200, 70)
+    for ours, theirs in zip(*(steps_of(xp, make, dtype, size, count) for xp in (cupy_or_stand_in, np)), strict=True):
+        assert np.array_equal(ours.get(), theirs, equal_nan=True)
+
+
+def test_small_momenta_are_cleared_as_on_the_host(cupy_or_stand_in):
+    optimizer = optimizers.SGD(0.1, momentum=0.5)
+    weight = cupy_or_stand_in.zeros(4, dtype="float32")
+    optimizer.apply([cupy_or_stand_in.asarray([1e-33, 1e-20, 0, 1], dtype="float32")], [weight])
+    optimizer.iterations = 31
+    optimizer.apply([cupy_or_stand_in.zeros(4, dtype="float32")], [weight])
+    assert (optimizer.state[0][1].get() != 0).tolist() == [False, True, False, True]
+
+
+def test_a_subclass_with_a_change_of_its_own_is_not_replaced_by_its_parents_kernel(cupy_or_stand_in):
+    class Half(optimizers.Adam):
+        def change(self, gradient, scratch, rate, *slots):
+            return super().change(gradient, scratch, rate, *slots) * 0.5
+
+    class Slower(optimizers.Adam):  # with its parent's change, and other numbers in both
+        def numbers(self, rate):
+            return super().numbers(rate / 2)
+
+    for kind in (Half, Slower):
+        weights = [steps_of(xp, kind, "float32", 5, 2)[0] for xp in (cupy_or_stand_in, np)]
+        assert np.array_equal(weights[0].get(), weights[1])
+
+
+def test_a_formula_of_a_users_own(cupy_or_stand_in):
+    class Sign(optimizers.Optimizer):
+        """w <- w - rate sign(g)"""
+
+        formula = "change = g > 0 ? -rate : g < 0 ? rate : real(0);"
+
+        def change(self, gradient, scratch, rate):
+            return -rate * np.sign(gradient)
+
+    weight = cupy_or_stand_in.zeros(3, dtype="float32")
+    Sign(0.5).apply([cupy_or_stand_in.asarray([2, 0, -3], dtype="float32")], [weight])
+    assert weight.get().tolist() == [-0.5, 0, 0.5]
+
+
+def test_weights_that_are_not_contiguous_take_the_way_of_the_arrays(cupy_or_stand_in):
+    results = []
+    for xp in (cupy_or_stand_in, np):
+        whole, gradient = xp.zeros((4, 3), dtype="float32"), xp.asarray(np.arange(12.0).reshape(3, 4), dtype="float32")
+        adam = optimizers.Adam(0.1)
+        for weight, own in ((whole.T, gradient), (whole, gradient.T)):
+            adam.reset()
+            adam.apply([own], [weight])
+        results.append(whole)
+    assert np.array_equal(results[0].get(), results[1])
+
+
+# ---- batches ------------------------------------------------------------------------------------------------------
+
+
+@both_dtypes
+@pytest.mark.parametrize("kind", cuda.TYPES)
+def test_a_batch_has_numpys_bits_whatever_the_samples_are(cupy_or_stand_in, dtype, kind):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2 if kind == "bool" else 120, (7, 5, 3)).astype(kind)
+    if kind.startswith("float"):
+        x = (x / 7).astype(kind)
+    labels, weights, order = rng.integers(0, 9, 7), rng.random((7, 2)).astype(dtype), rng.permutation(7)
+    for scaling in ((1.0, 0.0), (1 / 255, -0.5)):
+        expected = list(shuffled(np, x, labels, weights, order, dtype))
+        got = list(shuffled(cupy_or_stand_in, x, labels, weights, order, dtype, scaling))
+        assert [len(batch[0]) for batch in got] == [3, 3, 1]
+        for ours, theirs in zip(got, expected, strict=True):
+            y = theirs[0] * scaling[0]
+            assert np.array_equal(ours[0], y + scaling[1])
+            assert (ours[0].dtype, ours[1].dtype, ours[2].dtype) == (dtype, labels.dtype, dtype)
+            assert (np.array_equal(ours[1], theirs[1]), np.array_equal(ours[2], theirs[2])) == (True, True)
+
+
+def shuffled(xp, x, y, weights, order, dtype, scaling=None):
+    """The batches of a pass in this order, as NumPy's."""
+    source = batches.ArrayBatches(x, y, weights, 3, xp.__name__, np.dtype(dtype))
+    source.scale(scaling)
+    source.order = xp.asarray(order)
+    for batch in source:
+        yield [np.array(array if xp is np else array.get()) for array in batch]
+
+
+def test_more_rows_than_a_grid_has(cupy_or_stand_in):
+    xp, rows = cupy_or_stand_in, 70_000
+    x, y = (xp.asarray(np.arange(rows), dtype=kind) for kind in ("int32", "int64"))
+    order = xp.asarray(np.arange(rows)[::-1].copy())
+    batch, labels = xp.empty(rows, dtype="float32"), xp.empty(rows, dtype="int64")
+    gather((x, y, None), order, (batch, labels, None), (1.0, 0.0))
+    assert np.array_equal(batch.get(), np.arange(rows)[::-1])
+    assert np.array_equal(labels.get(), np.arange(rows)[::-1])
+
+
+@pytest.mark.parametrize("first", [(1 / 255, 0.0), (1 / 127.5, -1.0), None])
+def test_a_rescaling_in_front_is_done_by_the_kernel_that_cuts_the_batches(cupy_or_stand_in, first):
+    """And only once, and only in training: evaluate and predict take the samples as they are."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (20, 6), "uint8"), rng.integers(0, 3, 20)
+    results = []
+    for name in ("cupy", "numpy"):
+        front = [] if first is None else [tn.layers.Rescaling(*first)]
+        stack = [tn.Input((6,)), *front, tn.layers.Dropout(0.5), tn.layers.Dense(3, "softmax")]
+        model = tn.Sequential(stack, seed=0, backend=name)
+        model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+        history = model.fit(x, y, batch_size=8, epochs=2, validation_split=0.2, verbose=0).history
+        model.train_on_batch(x, y)
+        results.append([*history.values(), model.evaluate(x, y, verbose=0), *model.get_weights(), model.predict(x)])
+    for ours, theirs in zip(*results, strict=True):
+        assert np.asarray(ours) == pytest.approx(np.asarray(theirs), rel=1e-5, abs=1e-6)
+
+
+# ---- all of them --------------------------------------------------------------------------------------------------
+
+
+def sources():
+    """The text of every kernel that the library can make, by a name."""
+    found = {}
+    for real in cuda.REALS.values():
+        found[f"softmax_crossentropy, {real}"] = "softmax_crossentropy", cuda.text("softmax_crossentropy", real=real)
+        for sample in cuda.TYPES.values():
+            found[f"gather, {sample} to {real}"] = "gather", cuda.text("gather", sample=sample, real=real)
+        for name, make in OPTIMIZERS.items():
+            found[f"{name}, {real}"] = "update", text_of(make(), real)
+    return found
+
+
+def text_of(optimizer, real):
+    """The text of this optimizer's kernel, caught on its way to the compiler."""
+    dtype = {own: name for name, own in cuda.REALS.items()}[real]
+    caught = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(updating, "launch", lambda xp, code, *rest: caught.append(code))
+        patch.setattr(updating, "computes", lambda array: True)
+        optimizer.apply([np.ones(2, dtype)], [np.ones(2, dtype)])
+    return caught[0]
+
+
+@pytest.mark.parametrize("architecture", ["sm_75", "sm_80", "sm_90", "sm_100"])
+def test_every_kernel_compiles(architecture):
+    """By NVRTC itself, which needs no GPU: `python -m pip install nvidia-cuda-nvrtc`."""
+    nvrtc.needed()
+    for function, code in sources().values():
+        binary = nvrtc.compile(code, architecture, cuda.OPTIONS)
+        assert function.encode() in binary
+
+
+def test_the_kernels_do_not_depend_on_the_order_of_threads(stand_in, monkeypatch):
+    raise NotImplementedError
+
+
+def test_kernels_are_only_for_arrays_on_a_gpu():
+    weight = np.ones(3, "float32")
+    assert not cuda.computes(weight)
+    optimizer = copy.deepcopy(optimizers.Adam())
+    optimizer.apply([weight], [weight.copy()])
