@@ -11,6 +11,9 @@ In some places CuPy does without a word what nobody wants. There the stand-in is
 - so does a place that `a[index] = array` writes twice: which value wins is not defined on a GPU;
 - so do `out=` and in-place operations whose result has another dtype: CuPy computes that, then casts or copies;
 - so do `cupy.sum(array)` and others of an array of NumPy's, which CuPy lets NumPy compute, on the CPU;
+- so does what a RawKernel would read as other bytes, or write where nobody expects it: a wrong number of arguments,
+  arrays and scalars of another type than the parameter's, arrays that are not C-contiguous or overlap; a grid of 0,
+  of which CuPy makes 1; and what cuda_on_cpu says of races and barriers, for it runs the kernel;
 - so does `numpy.exp(array)` of a device array: CuPy computes it, but the library asks `xp_of(array)` for the module;
 - `empty` is filled with NaN, or with the greatest integer: on a GPU it holds whatever was there before.
 
@@ -27,8 +30,9 @@ import numpy as np
 from . import functions
 from .array import UFUNCS, matmul, missing, ndarray
 from .device import Transferred, device
+from .raw import RawKernel
 
-__all__ = ["FUNCTIONS", "Transferred", "device", "module"]
+__all__ = ["FUNCTIONS", "RawKernel", "Transferred", "device", "module"]
 
 
 class StandIn(ModuleType):
@@ -47,5 +51,5 @@ FUNCTIONS = {
 
 module = StandIn("cupy", __doc__)
 module.__dict__.update({name: getattr(np, name) for name in CONSTANTS}, **FUNCTIONS, **UFUNCS)
-module.__dict__.update(__version__="14.2.0", ndarray=ndarray, matmul=matmul)
+module.__dict__.update(__version__="14.2.0", ndarray=ndarray, matmul=matmul, RawKernel=RawKernel)
 module.cuda = SimpleNamespace(runtime=SimpleNamespace(getDeviceCount=lambda: 1))
