@@ -50,6 +50,20 @@ def stand_in():
         yield strict_cupy.module
 
 
+@pytest.fixture(scope="module", params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
+def cupy_or_stand_in(request):
+    """CuPy's module: the strict stand-in and, where there is a GPU, CuPy itself."""
+    if request.param == "stand-in":
+        request.getfixturevalue("stand_in")
+        yield strict_cupy.module
+    else:
+        try:
+            tn.backend.resolve("cupy")
+        except (ImportError, RuntimeError) as error:
+            pytest.skip(f"no GPU: {error}")
+        yield tn.backend.module("cupy")
+
+
 @pytest.fixture
 def lesson_model():
     """A function that makes the lesson's model, compiled."""

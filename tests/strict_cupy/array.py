@@ -140,6 +140,7 @@ class ndarray:
     itemsize = property(lambda self: self._host.itemsize)
     nbytes = property(lambda self: self._host.nbytes)
     strides = property(lambda self: self._host.strides)
+    flags = property(lambda self: self._host.flags)  # of which c_contiguous is asked for
     __cuda_array_interface__ = property(lambda self: {**self._host.__array_interface__, "version": 3})
 
     def __len__(self):
