@@ -24,7 +24,7 @@ class RawKernel:
 
     def __call__(self, grid, block, args, *, shared_mem=0):
         if shared_mem:
-            raise NotImplementedError("The stand-in has no dynamic shared memory; __shared__ arrays of a fixed size do.")
+            raise NotImplementedError("The stand-in has no dynamic shared memory: give __shared__ arrays a size.")
         hosts = tuple(_host(place, value) for place, value in enumerate(args, 1))
         if cuda_on_cpu.compiler() is None:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_COMPILER)
@@ -33,7 +33,7 @@ class RawKernel:
 
 
 def _host(place, value):
-    """The array that is held, or a scalar of NumPy's; all else is refused, with CuPy's words where it refuses it too."""
+    """The array that is held, or a scalar of NumPy's; all else is refused, as CuPy refuses most of it."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.generic):
