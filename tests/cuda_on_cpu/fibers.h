@@ -25,9 +25,9 @@ extern char __stop_shared_memory[] __attribute__((weak));
 
 namespace shim {
 
-constexpr int MOST = 1024;           // threads of a block, by CUDA's rule
-constexpr size_t STACK = 256 << 10;  // bytes; the system gives them when they are touched
-constexpr int NONE = -1, BLOCK = -2; // in place of a lane to read from: a vote, and a barrier of the whole block
+constexpr int MOST = 1024;            // threads of a block, by CUDA's rule
+constexpr size_t STACK = 256 << 10;   // bytes; the system gives them when they are touched
+constexpr int NONE = -1, BLOCK = -2;  // in place of a lane to read from: a vote, and a barrier of the whole block
 
 struct Fiber {
     ucontext_t context;
@@ -81,12 +81,7 @@ static void work() {  // what a fiber does: it runs threads until all have start
 }
 
 static void go_on(Fiber& fiber) {
-    active = &fiber;
-    swapcontext(&scheduler, &fiber.context);
-}
-
-static void start(Fiber& fiber) {
-    if (&fiber - fibers >= made) {
+    if (&fiber - fibers >= made) {  // made anew in each launch: a failed one leaves its fibers where they were
         if (!fiber.stack) fiber.stack = static_cast<char*>(malloc(STACK));
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = fiber.stack;
@@ -94,7 +89,8 @@ static void start(Fiber& fiber) {
         makecontext(&fiber.context, work, 0);
         made++;
     }
-    go_on(fiber);
+    active = &fiber;
+    swapcontext(&scheduler, &fiber.context);
 }
 
 static int lane() { return (current - threads) % warpSize; }
@@ -103,8 +99,7 @@ static uint64_t wait(const char* place, int line, unsigned mask, uint64_t value,
     if (source != BLOCK && !(mask >> lane() & 1))
         fail("%s, line %d: lane %d is not in its own mask 0x%08x", place, line, lane(), mask);
     Thread* self = current;
-    self->fiber = active, self->place = place, self->line = line, self->mask = mask;
-    self->value = value, self->source = source, self->waits = true;
+    *self = {self->index, active, place, line, source, mask, value, 0, true, false};
     swapcontext(&active->context, &scheduler);
     return self->result;
 }
@@ -114,14 +109,14 @@ static bool together(const Thread& a, const Thread& b) {
 }
 
 static bool complete(const Thread& t) {  // lets all go on that wait with t, if all have arrived
-    int first = t.source == BLOCK ? 0 : (&t - threads) / warpSize * warpSize;
-    int stop = t.source == BLOCK ? count : first + warpSize;
-    auto member = [&](int i) { return t.source == BLOCK || (t.mask >> (i - first) & 1); };
+    bool block = t.source == BLOCK;
+    int first = block ? 0 : (&t - threads) / warpSize * warpSize, stop = block ? count : first + warpSize;
+    auto member = [&](int i) { return block || (t.mask >> (i - first) & 1); };
     unsigned votes = 0;
     for (int i = first; i < stop; i++) {
         if (!member(i)) continue;
         if (i >= count || !together(t, threads[i])) return false;
-        if (t.source != BLOCK && threads[i].value) votes |= 1u << (i - first);
+        if (!block && threads[i].value) votes |= 1u << (i - first);
     }
     for (int i = first; i < stop; i++) {
         if (!member(i)) continue;
@@ -130,26 +125,23 @@ static bool complete(const Thread& t) {  // lets all go on that wait with t, if 
             fail("%s, line %d: lane %d reads from lane %d, which is not in the mask 0x%08x", one.place, one.line,
                  i - first, one.source, one.mask);
         one.result = one.source >= 0 ? threads[first + one.source].value : votes;
+        one.waits = false;
     }
-    for (int i = first; i < stop; i++)
-        if (member(i)) threads[i].waits = false;
     return true;
 }
 
 [[noreturn]] static void stuck() {  // says who waits where
     char text[800] = "";
     bool told[MOST] = {};
-    auto same = [](const Thread& a, const Thread& b) { return a.ended ? b.ended : together(a, b); };
     for (int i = 0, n = 0; i < count && n < 600; i++) {
         if (told[i]) continue;
+        const Thread& t = threads[i];
         int size = 0;
         for (int j = i; j < count; j++)
-            if (same(threads[i], threads[j])) told[j] = true, size++;
-        const Thread& t = threads[i];
+            if (t.ended ? threads[j].ended : together(t, threads[j])) told[j] = true, size++;
         n += snprintf(text + n, sizeof text - n, "; %d from (%u, %u, %u) on ", size, t.index.x, t.index.y, t.index.z);
-        if (t.ended) n += snprintf(text + n, sizeof text - n, "have ended");
-        else n += snprintf(text + n, sizeof text - n, "wait at %s in line %d", t.place, t.line);
-        if (!t.ended && t.source != BLOCK) n += snprintf(text + n, sizeof text - n, " with the mask 0x%08x", t.mask);
+        n += t.ended ? snprintf(text + n, sizeof text - n, "have ended")
+                     : snprintf(text + n, sizeof text - n, "wait at %s in line %d, mask 0x%08x", t.place, t.line, t.mask);
     }
     fail("a deadlock: no barrier or shuffle has all its threads. Of %d threads%s", count, text);
 }
@@ -159,7 +151,7 @@ static void run_block() {
     for (unsigned i = 0; i < unsigned(count); i++)
         threads[i].index = {i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y};
     started = 0;
-    for (int i = 0; started < count; i++) start(fibers[i]);
+    for (int i = 0; started < count; i++) go_on(fibers[i]);
     for (bool ended = false; !ended;) {
         bool waited[MOST], moves = false;
         ended = true;
@@ -190,21 +182,21 @@ const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int 
     closure = &all;
     gridDim = {size[0], size[1], size[2]}, blockDim = {size[3], size[4], size[5]};
     count = size[3] * size[4] * size[5], made = 0, backwards = reverse;
-    const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE};
-    struct sigaction ours = {}, before[3];
-    ours.sa_handler = crashed;
-    for (int i = 0; i < 3; i++) sigaction(numbers[i], &ours, &before[i]);
+    constexpr int numbers[] = {SIGSEGV, SIGBUS, SIGFPE};
+    void (*before[3])(int);
+    for (int i = 0; i < 3; i++) before[i] = signal(numbers[i], crashed);
     bool failed = sigsetjmp(escape, 1);
     if (!failed) {
         unsigned blocks = size[0] * size[1] * size[2];
         for (unsigned i = 0; i < blocks; i++) {
             unsigned b = reverse ? blocks - 1 - i : i;
             blockIdx = {b % size[0], b / size[0] % size[1], b / size[0] / size[1]};
-            if (__start_shared_memory) memset(__start_shared_memory, filling, __stop_shared_memory - __start_shared_memory);
+            if (__start_shared_memory)
+                memset(__start_shared_memory, filling, __stop_shared_memory - __start_shared_memory);
             run_block();
         }
     }
-    for (int i = 0; i < 3; i++) sigaction(numbers[i], &before[i], nullptr);
+    for (int i = 0; i < 3; i++) signal(numbers[i], before[i]);
     return failed ? error : nullptr;
 }
 

@@ -20,9 +20,11 @@ MEANT_ANYWAY = {"-std=c++17", "--std=c++17", "-fmad=false", "--fmad=false"}  # N
 LIMITS = {"grid": (2**31 - 1, 65535, 65535), "block": (1024, 1024, 64)}
 THREADS = 1024  # of a block
 TEXT = """#include "shim.h"
+namespace {{  // so that __shared__ arrays of inline functions and templates can be in the one section
 #line 1 "kernel.cu"
 {code}
 #line 1 "launchers"
+}}
 #define EXPORT extern "C" __attribute__((visibility("default")))
 {launchers}
 """
