@@ -74,6 +74,17 @@ def test_methods_and_their_parameters(cupy):
     assert len(methods) > 20
 
 
+def test_kernels_and_their_parameters(cupy):
+    ours, theirs = strict_cupy.module.RawKernel, cupy.RawKernel
+    assert not [*differences("RawKernel", ours, theirs)]
+    call = re.search(r"__call__\(self, grid, block, args, .*\*, shared_mem=0\)", theirs.__call__.__doc__)
+    assert call, theirs.__call__.__doc__
+    assert str(inspect.signature(ours.__call__)) == "(self, grid, block, args, *, shared_mem=0)"
+    made = [kernel("code", "name", ("-Da",), "nvcc") for kernel in (ours, theirs)]
+    for name in ("code", "name", "options", "backend"):
+        assert getattr(made[0], name) == getattr(made[1], name)
+
+
 def test_the_check_finds_a_wrong_name_place_and_default():
     def theirs(a, axis=None, out=None, *, copy=False):
         pass
@@ -160,6 +171,30 @@ def refusal(call, zeros):
 def test_what_cupy_refuses_without_a_gpu_is_refused_in_its_words(zeros):
     for name, call in REFUSED.items():
         assert (name, *refusal(call, strict_cupy.module.zeros)) == (name, *refusal(call, zeros))
+
+
+NO_KERNELS = {
+    "code": lambda cupy: cupy.RawKernel(b"", "name"),
+    "name": lambda cupy: cupy.RawKernel("", 1),
+    "no name": lambda cupy: cupy.RawKernel(""),
+    "options": lambda cupy: cupy.RawKernel("", "name", options="-Da"),
+    "a list of options": lambda cupy: cupy.RawKernel("", "name", ["-Da"]),
+    "a size": lambda cupy: cupy.RawKernel("", "name", size=1),
+    "no arguments": lambda cupy: cupy.RawKernel("", "name")((1,), (1,)),
+}
+
+
+def test_what_is_no_kernel(cupy):
+    """The same kind of error, and CuPy's words where they are not those of Python about calls."""
+    for name, make in NO_KERNELS.items():
+        errors = []
+        for module in (strict_cupy.module, cupy):
+            with pytest.raises(Exception) as error:  # noqa: PT011
+                make(module)
+            errors.append(error.value)
+        ours, theirs = errors
+        assert type(ours) is type(theirs), name
+        assert str(ours) == str(theirs) or "incorrect type" not in str(theirs), name
 
 
 VIEWS = {

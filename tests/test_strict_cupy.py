@@ -6,9 +6,11 @@ import re
 import sys
 
 import catalogue
+import cuda_on_cpu
 import numpy as np
 import pytest
 from both_backends import check_layer, check_loss, check_optimizer, equal, same_on_both
+from cuda_on_cpu import LaunchError, Race
 from strict_cupy import Transferred, device, module
 
 import tinynet as tn
@@ -22,6 +24,40 @@ MIXED, CONVERTED = r"Unsupported type <class 'numpy.ndarray'>", "Implicit conver
 def fault(wrong, right, error, match):
     """Two functions of (xp, x, y, out): x a matrix, y its labels, out a vector as long; and how the first fails."""
     return wrong, right, error, match
+
+
+SCALE = """
+extern "C" __global__ void scale(const float* __restrict__ x, float* __restrict__ y, float by, int n) {
+    for (int i = threadIdx.x; i < n; i += blockDim.x) y[i] = by * x[i];
+}
+"""
+REVERSE = """
+extern "C" __global__ void reverse(float* x) {
+    __shared__ float all[4];
+    all[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    x[threadIdx.x] = all[3 - threadIdx.x];
+}
+"""
+TWO, FOUR = np.float32(2), np.int32(4)
+
+
+def scale(xp, x, y, by=TWO, n=FOUR, grid=(1,), block=(32,), **options):
+    """y = by x, by a kernel of one's own on CuPy, and by NumPy otherwise."""
+    if xp is np:
+        y[...] = by * x
+    else:
+        xp.RawKernel(SCALE, "scale")(grid, block, (x, y, by, n), **options)
+    return y
+
+
+def reverse(xp, x, code=REVERSE):
+    """x backwards, in place."""
+    if xp is np:
+        x[...] = x[::-1].copy()
+    else:
+        xp.RawKernel(code, "reverse")((1,), (4,), (x,))
+    return x
 
 
 FAULTS = {
@@ -212,6 +248,101 @@ FAULTS = {
         lambda xp, x, y, out: sum(x[i] for i in range(2)),
         TypeError, "cannot be interpreted as an integer",
     ),
+    "a kernel's argument that is missing": fault(
+        lambda xp, x, y, out: xp.RawKernel(SCALE, "scale")((1,), (32,), (x, out, TWO)),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        TypeError, "scale takes 4 arguments; got 3",
+    ),
+    "a kernel's array of another type": fault(
+        lambda xp, x, y, out: scale(xp, y, out),
+        lambda xp, x, y, out: scale(xp, y.astype("float32"), out),
+        TypeError, r"argument 1 \(const float\* __restrict__ x\) takes an array of float32; got one of int64",
+    ),
+    "a kernel's array that is not contiguous": fault(
+        lambda xp, x, y, out: scale(xp, x[:, 0], out),
+        lambda xp, x, y, out: scale(xp, x[:, 0].copy(), out),
+        ValueError, "argument 1 .*the array is not C-contiguous",
+    ),
+    "a kernel's array that is transposed": fault(
+        lambda xp, x, y, out: scale(xp, x.T, xp.zeros((3, 4), dtype="float32")),
+        lambda xp, x, y, out: scale(xp, x.T.copy(), xp.zeros((3, 4), dtype="float32"), n=np.int32(12)),
+        ValueError, "argument 1 .*the array is not C-contiguous",
+    ),
+    "a NumPy array for a kernel": fault(
+        lambda xp, x, y, out: scale(xp, np.ones(4, "float32"), out),
+        lambda xp, x, y, out: scale(xp, xp.ones(4, dtype="float32"), out),
+        TypeError, MIXED,
+    ),
+    "a list for a kernel": fault(
+        lambda xp, x, y, out: scale(xp, [1.0] * 4, out),
+        lambda xp, x, y, out: scale(xp, xp.ones(4, dtype="float32"), out),
+        TypeError, "Unsupported type <class 'list'>",
+    ),
+    "a float of Python's for a kernel": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, by=2.0),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        TypeError, "argument 3: CuPy passes 2.0 in 8 bytes",
+    ),
+    "an int of Python's for a kernel": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, n=4),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        TypeError, "argument 4: CuPy passes 4 in 8 bytes",
+    ),
+    "a kernel's number of another type": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, by=np.sqrt(4)),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        TypeError, r"argument 3 \(float by\) takes a numpy.float32 by value; got .* of <class 'numpy.float64'>",
+    ),
+    "an array for a kernel's number": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, by=x[0, 0]),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        TypeError, "takes a numpy.float32 by value; got an array of float32",
+    ),
+    "a grid of no blocks": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, grid=(0,)),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        ValueError, r"invalid configuration argument: grid \(0,\)",
+    ),
+    "a block of too many threads": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, block=(64, 32)),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        ValueError, r"invalid configuration argument: block \(64, 32\)",
+    ),
+    "a grid that is a number": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, grid=1),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        TypeError, r"Argument 'grid' has incorrect type \(expected tuple, got int\)",
+    ),
+    "arrays of a kernel that overlap": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], x.ravel()[2:6]),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], x.ravel()[4:8]),
+        ValueError, "arguments 1 .* and 2 .* overlap, and one is written",
+    ),
+    "one array for two that a kernel holds apart": fault(
+        lambda xp, x, y, out: scale(xp, out, out),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        ValueError, "__restrict__ says that they are not",
+    ),
+    "a kernel that writes outside its array": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel(), out, n=np.int32(12)),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        LaunchError, r"scale writes outside float\* __restrict__ y: item 4 of 4",
+    ),
+    "a kernel without its barrier": fault(
+        lambda xp, x, y, out: reverse(xp, x.ravel()[:4], REVERSE.replace("__syncthreads();", "")),
+        lambda xp, x, y, out: reverse(xp, x.ravel()[:4]),
+        Race, "reverse gives other results for threads in reverse order",
+    ),
+    "a barrier that not all threads reach": fault(
+        lambda xp, x, y, out: reverse(xp, x.ravel()[:4], REVERSE.replace("__sync", "if (threadIdx.x) __sync")),
+        lambda xp, x, y, out: reverse(xp, x.ravel()[:4]),
+        LaunchError, "a deadlock",
+    ),
+    "dynamic shared memory": fault(
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out, shared_mem=64),
+        lambda xp, x, y, out: scale(xp, x.ravel()[:4], out),
+        NotImplementedError, "no dynamic shared memory",
+    ),
 }
 
 
@@ -379,6 +510,35 @@ def test_views_share_memory_and_gathers_do_not():
     flat += 1
     assert (rows.get().sum(), turned.get().sum(), gathered.get().sum()) == (9, 12, 0)
     assert turned.reshape(-1).base is None, "that needed a copy"
+
+
+def test_a_kernel_is_one_launch_and_no_transfer():
+    kernel, x, y = module.RawKernel(SCALE, "scale"), module.ones(4, "float32"), module.empty(4, "float32")
+    with device.at_most() as used:
+        kernel((1,), (32,), (x, y, TWO, FOUR))
+        kernel((2, 1), (32, 1, 1), (x, y, TWO, FOUR), shared_mem=0)
+        with pytest.raises(TypeError, match="scale takes 4 arguments"):
+            kernel((1,), (32,), (x,))
+    assert (used.launches, y.tolist()) == (2, [2, 2, 2, 2])
+
+
+def test_a_kernel_has_options_and_a_name():
+    y, options = module.zeros(1, "float32"), ("-Dreal=float", "--std=c++17")
+    code = 'extern "C" __global__ void one(real* y) { y[0] = 1; }'
+    module.RawKernel(code, "one", options)((1,), (1,), (y,))
+    assert y.tolist() == [1]
+    with pytest.raises(RuntimeError, match="CUDA_ERROR_NOT_FOUND: named symbol not found"):
+        module.RawKernel(code, "two", options)((1,), (1,), (y,))
+    with pytest.raises(RuntimeError, match=r"kernel.cu:1:.*error.*real"):
+        module.RawKernel(code, "one")((1,), (1,), (y,))
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_kernel_without_a_compiler_skips_the_test_and_fails_it_in_ci(monkeypatch, ci, outcome):
+    monkeypatch.setattr(cuda_on_cpu, "compiler", lambda: None)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match=r"needs a C\+\+ compiler"):
+        module.RawKernel(SCALE, "scale")((1,), (32,), ())
 
 
 def test_uploads_and_downloads_are_copies():

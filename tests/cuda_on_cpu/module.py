@@ -29,8 +29,8 @@ namespace {{  // so that __shared__ arrays of inline functions and templates can
 {launchers}
 """
 LAUNCHER = """
-EXPORT const char* launch_{0}(const unsigned* size, void** args, int reverse, int filling) {{
-    return shim::launch({0}, size, args, reverse, filling);
+EXPORT const char* launch_{0}(const unsigned* shim_size, void** shim_args, int shim_reverse, int shim_filling) {{
+    return shim::launch({0}, shim_size, shim_args, shim_reverse, shim_filling);
 }}
 EXPORT const char* signature_{0}() {{ return shim::signature({0}); }}
 """
