@@ -4,6 +4,8 @@ What they compute is held against float64 NumPy and, where they have to round as
 """
 
 import copy
+import os
+import sys
 
 import catalogue
 import numpy as np
@@ -275,7 +277,9 @@ def text_of(optimizer, real):
 @pytest.mark.parametrize("architecture", ["sm_75", "sm_80", "sm_90", "sm_100"])
 def test_every_kernel_compiles(architecture):
     """By NVRTC itself, which needs no GPU: `python -m pip install nvidia-cuda-nvrtc`."""
-    nvrtc.needed()
+    if nvrtc.library() is None:
+        in_ci = os.environ.get("CI") and sys.platform == "linux"  # where the extra `test` brings it
+        (pytest.fail if in_ci else pytest.skip)("needs NVRTC: python -m pip install nvidia-cuda-nvrtc")
     for function, code in sources().values():
         binary = nvrtc.compile(code, architecture, cuda.OPTIONS)
         assert function.encode() in binary

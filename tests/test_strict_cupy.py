@@ -445,13 +445,14 @@ def test_a_fault_in_an_optimizer():
 
 
 def waits_for_the_loss(monkeypatch):
-    report = step.Step._report
+    loss_and_metrics = step.Step._loss_and_metrics
 
-    def _report(self, *arguments):
-        report(self, *arguments)
-        assert float(arguments[-1].sums[0]) >= 0
+    def waiting(self, labels, outputs, weights, totals, backward=False):
+        gradient = loss_and_metrics(self, labels, outputs, weights, totals, backward)
+        assert float(totals.sums[0]) >= 0
+        return gradient
 
-    monkeypatch.setattr(step.Step, "_report", _report)
+    monkeypatch.setattr(step.Step, "_loss_and_metrics", waiting)
 
 
 def keeps_the_order_on_the_host(monkeypatch):
@@ -462,13 +463,14 @@ def keeps_the_order_on_the_host(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seed", "match"), [(waits_for_the_loss, r"float\(\)"), (keeps_the_order_on_the_host, "an upload of ndarray")]
+    ("seed", "error", "match"),
+    [(waits_for_the_loss, Transferred, r"float\(\)"), (keeps_the_order_on_the_host, TypeError, MIXED)],
 )
-def test_a_fault_in_the_loop_over_the_batches(monkeypatch, seed, match):
+def test_a_fault_in_the_loop_over_the_batches(monkeypatch, seed, error, match):
     entry = catalogue.MODELS["the lesson's, small"]
     model, (x, y) = entry.compiled("adam", backend="cupy"), entry.data(20)
     seed(monkeypatch)
-    with pytest.raises(Transferred, match=match), device.at_most(uploads=3, downloads=1):
+    with pytest.raises(error, match=match), device.at_most(uploads=3, downloads=1):
         model.fit(x, y, batch_size=4, verbose=0)
 
 
