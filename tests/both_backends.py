@@ -3,7 +3,7 @@
 The same to the last bit, with no tolerance: the stand-in computes with NumPy's own functions, so on both the same
 operations run on the same numbers in the same order; the kernels of batches and optimizers round as NumPy does. Any
 difference is another operation, or memory that nobody wrote. One kernel alone rounds in its own way, that of softmax
-with cross-entropy, whose exp is C's and whose sums are those of a warp: `loss_on_arrays` leaves it out, `close` does not.
+with cross-entropy, whose exp is C's and whose sums are a warp's: `loss_on_arrays` leaves it out, `close` allows for it.
 """
 
 import contextlib

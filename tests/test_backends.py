@@ -9,7 +9,16 @@ import pickle
 import catalogue
 import numpy as np
 import pytest
-from both_backends import check_layer, check_loss, check_optimizer, close, equal, life_of, loss_on_arrays, same_on_both
+from both_backends import (
+    check_layer,
+    check_loss,
+    check_optimizer,
+    close,
+    equal,
+    life_of,
+    loss_on_arrays,
+    same_on_both,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strict_cupy import device, module
@@ -128,8 +137,8 @@ def test_every_model_with_every_optimizer(entry, make, dtype):
 @each_optimizer
 @pytest.mark.parametrize("entry", WITH_THE_LOSS_KERNEL.values(), ids=WITH_THE_LOSS_KERNEL)
 def test_every_model_with_the_kernel_of_its_loss(entry, make):
-    """In float64. Its rounding is 1e-16, but a bias before a batch normalization has no other gradient, and Adam divides
-    that by a root as small: in 15 steps some 1e-10."""
+    """In float64. Its rounding is 1e-16, but a bias before a batch normalization has no other gradient, which Adam then
+    divides by a root as small: in 15 steps some 1e-10."""
     x, y = entry.data(18)
     expected = life_of(entry.compiled(make(), dtype="float64"), x, y)
     assert close(life_of(entry.compiled(make(), dtype="float64", backend="cupy"), x, y), expected, 1e-9)

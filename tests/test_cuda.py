@@ -1,4 +1,4 @@
-"""The kernels of tinynet/cuda, on the strict stand-in for CuPy, where g++ builds them, and on a GPU, where there is one.
+"""The kernels of tinynet/cuda, on the strict stand-in for CuPy, where g++ builds them, and on a GPU if there is one.
 
 What they compute is held against float64 NumPy and, where they have to round as NumPy does, against its bits.
 """
@@ -132,7 +132,7 @@ def steps_of(xp, make, dtype, size, count):
 @both_dtypes
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_a_step_has_numpys_bits(cupy_or_stand_in, make, dtype, monkeypatch):
-    """70 steps: twice among them small momenta are cleared. The norm of a clip is a sum, which GPUs round in their way."""
+    """70 steps: twice among them small momenta are cleared. A clip's norm is a sum, which a GPU rounds in its way."""
     clips = any(make().get_config().get(name) for name in ("clipnorm", "global_clipnorm"))
     monkeypatch.setattr(updating, "BLOCKS", 2)  # so that a thread has several entries
     size, count = (1, 3) if clips else (1200, 70)
