@@ -1,0 +1,114 @@
+"""What the jobs of benchmarks/gpu.py share: data, weights, the gate, and the conversation with the conductor.
+
+A job reads a line of JSON, does what it asks, and answers with one. A variant is a class with
+
+    configure(x, y, weights, batch)   take the data (uint8 images, labels) to the device once, and make the model
+    epoch(order=None)                 train on all of it, in this order or a new random one; (mean loss, accuracy)
+    wait()                            until the device has done all of it
+    weights()                         [kernel, bias, kernel, bias] as NumPy arrays, kernels of shape (inputs, outputs)
+    adam                              "keras" or "torch": where Adam's epsilon stands
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import common
+import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+import cupti  # noqa: E402, beside the conductor
+
+PIXELS, UNITS, CLASSES = 784, 128, 10
+GATE_STEPS, GATE_BATCH = 50, 32
+
+
+class LeftOut(Exception):
+    """This variant cannot run here, and why."""
+
+
+def data(images):
+    """Random images of Fashion-MNIST's kind, uint8 of shape (images, 784), and labels: the same in every job."""
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (images, PIXELS), np.uint8), rng.integers(0, CLASSES, images).astype("int32")
+
+
+def weights(units):
+    """[kernel, bias, kernel, bias] in float32: Glorot's uniform distribution and zeros, the same in every job."""
+    layers = common.glorot(SimpleNamespace(sizes=[PIXELS, units, CLASSES], seed=0))
+    return [array for layer in layers for array in layer]
+
+
+def gate_batches():
+    """Images, labels and their order for the gate."""
+    count = GATE_STEPS * GATE_BATCH
+    return *data(count), np.random.default_rng(1).permutation(count)
+
+
+def difference(found, expected):
+    """||found - expected|| / ||expected|| over all weights together, in float64; NaN where a weight is."""
+    found, expected = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in (found, expected))
+    return float(np.linalg.norm(found.astype("float64") - expected) / np.linalg.norm(expected))
+
+
+def gate(variant, reference):
+    x, y, order = gate_batches()
+    variant.configure(x, y, weights(UNITS), GATE_BATCH)
+    variant.epoch(order)
+    with np.load(reference) as file:
+        expected = [file[f"{variant.adam}_{number}"] for number in range(4)]
+    return {"difference": difference(variant.weights(), expected)}
+
+
+def configure(variant, images, units, batch):
+    """Whole batches only, so that all variants do the same; one epoch compiles and warms up."""
+    variant.configure(*data(images // batch * batch), weights(units), batch)
+    variant.epoch()
+    variant.wait()
+    return {"configured": True}
+
+
+def epoch(variant):
+    variant.wait()
+    started = time.perf_counter()
+    loss, accuracy = variant.epoch()
+    variant.wait()
+    return {"seconds": time.perf_counter() - started, "loss": loss, "accuracy": accuracy}
+
+
+def count(variant):
+    try:
+        with cupti.counted() as counts:
+            variant.epoch()
+            variant.wait()
+    except cupti.Unavailable as error:
+        return {"uncounted": str(error)}
+    return {"counts": vars(counts)}
+
+
+def serve(make, *flags):
+    """Answer until there are no more questions; make(options) gives the variant."""
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    for flag in ("--rehearse", *flags):
+        parser.add_argument(flag, action="store_true")
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print is no answer
+    options = parser.parse_args()
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+
+    try:
+        variant = make(options)
+    except LeftOut as reason:
+        return answer(left_out=str(reason))
+    answer(ready=True)
+    does = {"gate": gate, "configure": configure, "epoch": epoch, "count": count}
+    for line in sys.stdin:
+        question = json.loads(line)
+        answer(**does[question.pop("do")](variant, **question))

@@ -1,0 +1,57 @@
+"""tinynet on the GPU, for benchmarks/gpu.py: an epoch is one call of fit, on arrays that are on the device already."""
+
+import gpu_common
+
+try:
+    import tinynet as tn
+    from tinynet import backend
+except ImportError as error:
+    tn, missing = None, error
+
+
+class Tinynet:
+    adam = "keras"
+
+    def __init__(self, options):
+        if tn is None:
+            raise gpu_common.LeftOut(f"tinynet cannot be imported ({missing}): python -m pip install -e .")
+        try:
+            self.backend = backend.resolve("numpy" if options.rehearse else "cupy")
+        except (ImportError, RuntimeError) as error:
+            raise gpu_common.LeftOut(str(error)) from error
+        self.xp = backend.module(self.backend)
+
+    def configure(self, x, y, weights, batch):
+        self.x, self.y, self.batch = self.xp.asarray(x), self.xp.asarray(y), batch
+        self.model = tn.Sequential(
+            [
+                tn.Input(x.shape[1:]),
+                tn.layers.Rescaling(1 / 255),
+                tn.layers.Dense(weights[0].shape[1], activation="relu"),
+                tn.layers.Dense(gpu_common.CLASSES),
+            ],
+            seed=0,
+            backend=self.backend,
+        )
+        self.model.set_weights(weights)
+        loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+
+    def epoch(self, order=None):
+        x, y = self.x, self.y
+        if order is not None:
+            order = self.xp.asarray(order)
+            x, y = x[order], y[order]
+        history = self.model.fit(x, y, batch_size=self.batch, epochs=1, verbose=0, shuffle=order is None).history
+        return history["loss"][0], history["accuracy"][0]
+
+    def wait(self):
+        if self.backend == "cupy":
+            self.xp.cuda.Device().synchronize()
+
+    def weights(self):
+        return self.model.get_weights()
+
+
+if __name__ == "__main__":
+    gpu_common.serve(Tinynet)
