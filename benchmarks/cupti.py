@@ -83,7 +83,7 @@ def kind_of(name):
 
 
 def word_of(name):
-    """The index of the word of its arguments in which a function of the runtime says the direction of a copy, or None."""
+    """Which word of its arguments says the direction of a copy, if this is a function of the runtime's; else None."""
     found = (word for pattern, word in DIRECTED.items() if re.fullmatch(pattern, bare(name)))
     return next(found, None) if re.match("(__)?cuda", name) else None
 
@@ -132,7 +132,7 @@ def counted():
             library = None
             tried.append(f"{path}: {error}")
     if library is None:
-        raise Unavailable(f"no CUPTI: {install()}{''.join(f' ({each})' for each in tried)}")
+        raise Unavailable(f"CUPTI fails: {'; '.join(tried)}" if tried else f"no CUPTI: {install()}")
     try:
         for domain, number in functions:
             check(library, library.cuptiEnableCallback(1, subscriber, domain, number))

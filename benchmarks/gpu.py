@@ -23,17 +23,16 @@ import contextlib
 import json
 import os
 import platform
-import queue
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import cupti
+from gpu_job import Failed, Job, environment
 from gpu_table import NEEDS, table
-from machine import cpu, usual, versions
+from machine import cpu, versions
 
 HERE = Path(__file__).parent
 VARIANTS = {  # name: label, job with its options
@@ -51,68 +50,13 @@ COUNTED = [(32, 128), (8192, 128)]
 IMAGES = 60_000
 TINY = {"settings": [(32, 16), (128, 16), (32, 32)], "counted": [(32, 16)], "images": 1024}
 BOUND = 1e-4  # of the gate
-STARTING, COUNTING = 120, 60  # seconds that a job may take to start; that are kept for counting
+STARTING, COUNTING = 120, 90  # seconds that a job may take to start; that are kept for counting
 DISTRIBUTIONS = ["numpy", "cupy-cuda12x", "cupy-cuda13x", "torch", "jax", "jaxlib", "jax-cuda12-plugin"]
 DISTRIBUTIONS += ["jax-cuda13-plugin", "nvidia-cuda-cupti-cu12", "nvidia-cuda-cupti"]
+LEGEND = """
+Of a step, the kernels and graphs that are launched; of an epoch, the copies up to the device and down from it, and the
+calls that wait for it; where they were counted. Times over tinynet's: 2 is twice as long."""
 REHEARSAL = "a rehearsal on the CPU: no figure here means anything"
-# Settings by which a user may have changed what is measured
-UNWANTED = ("CUPY_", "JAX_", "XLA_", "TORCH", "PYTORCH_", "TINYNET_", "NVIDIA_TF32", "CUDA_LAUNCH", "CUBLAS_")
-
-
-class Failed(Exception):
-    """A job ended or did not answer, and what is known of it."""
-
-
-class Job:
-    """A process that answers questions, a line of JSON each."""
-
-    def __init__(self, arguments, rehearse):
-        command = [sys.executable, str(HERE / "jobs" / arguments[0]), *arguments[1:]]
-        self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [*command, *(["--rehearse"] if rehearse else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env=environment(rehearse),
-        )
-        self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(line)
-        self.lines.put("")
-
-    def ask(self, seconds, **question):
-        """The answer; Failed if there is none within so many seconds."""
-        with contextlib.suppress(BrokenPipeError):  # it has ended: the answer says so
-            self.process.stdin.write(json.dumps(question) + "\n")
-            self.process.stdin.flush()
-        return self.answer(seconds)
-
-    def answer(self, seconds):
-        try:
-            line = self.lines.get(timeout=max(1, seconds))
-        except queue.Empty:
-            raise Failed(f"no answer within {seconds:.0f} s") from None
-        if not line:
-            self.process.wait()
-            self.errors.seek(0)
-            said = self.errors.read().decode(errors="replace").strip().splitlines()
-            raise Failed(said[-1] if said else f"it ended with status {self.process.returncode}")
-        return json.loads(line)
-
-    def close(self):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.errors.close()
 
 
 def main():
@@ -130,9 +74,8 @@ def main():
         found["gate"] = gate(jobs, Path(folder) / "reference.npz", end, found["left out"], options.rehearse)
         found["samples"] = timed(jobs, plan, options.rounds, end - COUNTING, found["left out"])
     found["counts"] = counted(list(jobs), plan, end, options.rehearse)
-    for name, reason in found["left out"].items():
-        print(f"{VARIANTS[name][0]} is left out: {reason}")
-    print(f"{time.monotonic() - started:.0f} s in all\n" + (REHEARSAL if options.rehearse else ""))
+    print(f"{time.monotonic() - started:.0f} s in all\n{LEGEND}")
+    print(REHEARSAL if options.rehearse else "")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
     labels = {name: label for name, (label, _) in VARIANTS.items()}
@@ -151,13 +94,6 @@ def parse():
     return options
 
 
-def environment(rehearse):
-    """That of a job: what would change the arithmetic or make every launch wait is left out, TF32 forbidden."""
-    given = {name: value for name, value in usual().items() if not name.startswith(UNWANTED)}
-    given |= {"JAX_PLATFORMS": "cpu" if rehearse else "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    return given | {"NVIDIA_TF32_OVERRIDE": "0"}
-
-
 def machine(rehearse):
     """What runs here, printed and returned."""
     known = {"python": platform.python_version(), "cpu": cpu(), "cores": os.cpu_count()}
@@ -166,6 +102,7 @@ def machine(rehearse):
         query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total,clocks.max.sm", "--format=csv,noheader"]
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             known["driver"] = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30).stdout
+    print("\n\n".join(__doc__.split("\n\n")[3:]))
     print(REHEARSAL if rehearse else (known["driver"] or "nvidia-smi says nothing").strip())
     print(f"Python {known['python']}, {known['cpu']}, {known['cores']} cores")
     print(", ".join(f"{name} {version}" for name, version in known["versions"].items()), flush=True)
@@ -204,6 +141,8 @@ def start(rehearse, stack, end, left_out):
             reason = jobs[name].answer(min(STARTING, end - time.monotonic())).get("left_out")
             if reason:
                 raise Failed(reason)
+    if not jobs:
+        raise SystemExit("Nothing can be measured here.")
     return jobs
 
 
@@ -215,6 +154,7 @@ def dropping(jobs, name, left_out):
     except Failed as reason:
         left_out[name] = str(reason)
         jobs.pop(name).process.kill()
+        print(f"{VARIANTS[name][0]} is left out: {reason}", flush=True)
 
 
 def gate(jobs, reference, end, left_out, rehearse):
@@ -229,21 +169,21 @@ def gate(jobs, reference, end, left_out, rehearse):
         with dropping(jobs, name, left_out):
             answer = jobs[name].ask(min(STARTING, end - time.monotonic()), do="gate", reference=str(reference))
             found[name] = answer["difference"]
-            right = found[name] < BOUND  # not for NaN
-            print(f"    {VARIANTS[name][0]:21}{found[name]:10.1e}   {'right' if right else 'WRONG'}", flush=True)
-            if not right:
-                raise Failed(f"WRONG: its weights differ by {found[name]:.1e}, more than {BOUND:g}; not timed")
+            if not found[name] < BOUND:  # NaN is not
+                raise Failed(f"WRONG: its weights differ by {found[name]:.1e}; {BOUND:g} would do")
+            print(f"    {VARIANTS[name][0]:21}{found[name]:10.1e}   right", flush=True)
     return found
 
 
 def timed(jobs, plan, rounds, end, left_out):
     """[{batch, units, seconds: {name: [of each epoch]}}], until the time is up."""
-    samples = []
+    samples, longest = [], 0
     print()
     for batch, units in plan["settings"]:
         sample = {"batch": batch, "units": units, "seconds": {name: [] for name in jobs}}
-        if time.monotonic() > end:
-            print(f"batch {batch}, {units} units: left out, the time is up")
+        began = time.monotonic()
+        if began + longest > end:
+            print(f"batch {batch}, {units} units: left out, the time would not suffice")
             continue
         for name in list(jobs):
             question = {"do": "configure", "images": plan["images"], "units": units, "batch": batch}
@@ -258,7 +198,8 @@ def timed(jobs, plan, rounds, end, left_out):
                     answer = jobs[name].ask(end + COUNTING / 2 - time.monotonic(), do="epoch")
                     sample["seconds"][name].append(answer["seconds"])
         samples.append(sample)
-        print(f"batch {batch}, {units} units: done", flush=True)
+        longest = max(longest, time.monotonic() - began)
+        print(f"batch {batch}, {units} units: {time.monotonic() - began:.1f} s", flush=True)
     return samples
 
 
@@ -266,22 +207,26 @@ def counted(names, plan, end, rehearse):
     """[{batch, units, name, ...}]: what an epoch launches and transfers, or why it is not known."""
     found = []
     for name in names:
-        for batch, units in plan["counted"]:
-            entry = {"batch": batch, "units": units, "name": name}
-            found.append(entry)
-            if rehearse:
+        entries = [{"batch": batch, "units": units, "name": name} for batch, units in plan["counted"]]
+        found += entries
+        if rehearse:
+            for entry in entries:
                 entry["uncounted"] = NEEDS
-                continue
-            job = Job(VARIANTS[name][1], rehearse)
-            try:
-                job.answer(min(STARTING, end - time.monotonic()))
-                job.ask(end - time.monotonic(), do="configure", images=plan["images"], units=units, batch=batch)
+            continue
+        job = Job(VARIANTS[name][1], rehearse)
+        try:
+            job.answer(min(STARTING, end - time.monotonic()))
+            for entry in entries:
+                setting = {"batch": entry["batch"], "units": entry["units"]}
+                job.ask(end - time.monotonic(), do="configure", images=plan["images"], **setting)
                 entry |= job.ask(end - time.monotonic(), do="count")
-            except Failed as reason:
-                entry["uncounted"] = str(reason)
-                job.process.kill()
-            finally:
-                job.close()
+        except Failed as reason:
+            job.process.kill()
+            for entry in entries:
+                if "counts" not in entry:
+                    entry.setdefault("uncounted", str(reason))
+        finally:
+            job.close()
     return found
 
 

@@ -1,4 +1,4 @@
-"""The table of benchmarks/gpu.py: times of a step and an epoch beside tinynet's, and what an epoch launches and moves."""
+"""The table of benchmarks/gpu.py: times beside tinynet's, and what a step launches and an epoch moves."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def table(samples, counts, labels, images, waiting=()):
         seconds = sample["seconds"]
         for name, label in labels.items():
             if seconds.get(name):
-                cells, remark = times(seconds[name], seconds.get("tinynet"), steps), numbers(counts, setting, name, steps)
-                lines.append(row((*setting, label, *cells, *remark)))
+                cells = times(seconds[name], seconds.get("tinynet"), steps)
+                lines.append(row((*setting, label, *cells, *numbers(counts, setting, name, steps))))
             elif name in waiting:
                 lines.append(row((*setting, label, NEEDS)))
     return "\n".join(lines)

@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-import cupti  # noqa: E402, beside the conductor
+import cupti  # beside the conductor
 
 PIXELS, UNITS, CLASSES = 784, 128, 10
 GATE_STEPS, GATE_BATCH = 50, 32

@@ -15,7 +15,7 @@ CALLS, RUNS = 100, 30
 def median(function, wait):
     """Microseconds of a call: the median of the runs."""
     found = []
-    for run in range(RUNS + 1):
+    for _ in range(RUNS + 1):
         wait()
         started = time.perf_counter()
         for _ in range(CALLS):

@@ -55,28 +55,28 @@ class Torch:
         self.total += loss.detach() * len(rows)
         self.right += (logits.detach().argmax(1) == labels).sum()
 
+    def next_step(self):
+        """The same with the next rows of `order`: which they are is known on the device alone."""
+        rows = self.batches.index_select(0, self.place)[0]
+        self.place.add_(1)
+        self.step(rows)
+
     def capture(self):
-        """Record a step that takes the next rows of `order` by itself; then forget what the warm-up trained."""
+        """Record a step; then forget what the warm-up trained."""
         self.order = torch.arange(len(self.x), device=self.device)
+        self.batches = self.order.view(-1, self.batch)
         self.place = torch.zeros(1, dtype=torch.long, device=self.device)
-        batches = self.order.view(-1, self.batch)
         start = [weight.detach().clone() for weight in self.dense.parameters()]
-
-        def step():
-            rows = batches.index_select(0, self.place)[0]
-            self.place.add_(1)
-            self.step(rows)
-
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(min(WARMUP, len(batches))):
-                step()
+            for _ in range(min(WARMUP, len(self.batches))):
+                self.next_step()
         torch.cuda.current_stream().wait_stream(side)
         self.optimizer.zero_grad(set_to_none=True)  # so that the gradients are the graph's own memory
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            step()
+            self.next_step()
         with torch.no_grad():
             for weight, value in zip(self.dense.parameters(), start, strict=True):
                 weight.copy_(value)
@@ -86,10 +86,7 @@ class Torch:
 
     def epoch(self, order=None):
         count = len(self.x)
-        if order is None:
-            order = torch.randperm(count, device=self.device)
-        else:
-            order = torch.from_numpy(order).to(self.device)
+        order = torch.randperm(count, device=self.device) if order is None else torch.from_numpy(order).to(self.device)
         self.total.zero_()
         self.right.zero_()
         if self.graphed:
