@@ -174,7 +174,11 @@ def check(library, result):
 
 
 def libraries():
-    """Where libcupti may be, best first: what the process has loaded, then the wheels, then the toolkits."""
+    """Where libcupti is, best first: what the process has loaded, then the wheels, then the toolkits."""
+    return list(dict.fromkeys(map(os.path.realpath, _places())))
+
+
+def _places():
     with contextlib.suppress(OSError):
         yield from sorted(set(re.findall(r"/\S*/libcupti\.so\S*", Path("/proc/self/maps").read_text())))
     for folder in sys.path:

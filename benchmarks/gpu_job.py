@@ -37,7 +37,8 @@ class Job:
             env=environment(rehearse),
         )
         self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -71,6 +72,8 @@ class Job:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
         self.errors.close()
 
 

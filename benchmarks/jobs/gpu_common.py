@@ -20,9 +20,9 @@ from types import SimpleNamespace
 import common
 import numpy as np
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path.insert(1, str(Path(__file__).parents[1]))  # before the packages: one of them is called cupti, too
 
-import cupti  # beside the conductor
+import cupti
 
 PIXELS, UNITS, CLASSES = 784, 128, 10
 GATE_STEPS, GATE_BATCH = 50, 32

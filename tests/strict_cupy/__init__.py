@@ -43,6 +43,7 @@ class StandIn(ModuleType):
 
 
 CONSTANTS = ["bool_", "e", "float32", "float64", "inf", "int32", "int64", "intp", "nan", "newaxis", "pi", "uint8"]
+CONSTANTS += ["finfo"]
 FUNCTIONS = {
     name: value
     for name, value in inspect.getmembers(functions, inspect.isfunction)
