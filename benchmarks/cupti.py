@@ -74,7 +74,7 @@ class Counts:
 
 def bare(name):
     """A function's name without cu, cuda or cu64, and without its version: LaunchKernel, MemcpyHtoDAsync."""
-    return re.sub(r"(_(v\d+|ptsz|ptds))*$", "", re.sub(r"^(__)?cu(da|64)?(?=[A-Z])", "", name))
+    return re.sub(r"(_(v\d+|ptsz|ptds))*$", "", re.sub(r"^(__)?cu(da|64)?", "", name))
 
 
 def kind_of(name):

@@ -1,5 +1,6 @@
 """benchmarks/gpu.py without a GPU: its rehearsal, its table, and what it does where something is missing or wrong."""
 
+import contextlib
 import json
 import os
 import re
@@ -148,16 +149,68 @@ def test_variants_take_turns_and_one_that_fails_is_left_out():
     ]
 
 
-def test_when_the_time_is_up_every_variant_has_an_epoch_and_the_rest_is_named(capsys):
+@pytest.mark.parametrize(("rounds", "seconds"), [(3, 0.05), (1, 0.3)])  # it is up, or would be in the next setting
+def test_when_the_time_is_up_every_variant_has_an_epoch_and_the_rest_is_named(rounds, seconds, capsys):
     def slow(_):
         time.sleep(0.1)
         return 0.1
 
-    samples, order, left_out = timed(3, 0.15, {"tinynet": slow, "jax": slow})
+    samples, order, left_out = timed(rounds, seconds, {"tinynet": slow, "jax": slow})
     assert order == ["tinynet", "jax"]
     assert [sample["seconds"] for sample in samples] == [{"tinynet": [0.1], "jax": [0.1]}]
     assert left_out == {}
     assert "batch 64, 256 units: left out, the time would not suffice" in capsys.readouterr().out
+
+
+def test_counting_asks_a_new_job_of_each_variant_and_says_what_failed(monkeypatch):
+    made = []
+
+    class Counting(Asked):
+        def __init__(self, arguments, rehearse):
+            super().__init__(self.count)
+            self.closed = False
+            made.append(self)
+
+        def count(self, question):
+            if len(made) == 2 and question["do"] == "count":
+                raise Failed("it ended")
+            return {"counts": {"launches": 3}} if question["do"] == "count" else {"configured": True}
+
+        def answer(self, seconds):
+            return {"ready": True}
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr(gpu, "Job", Counting)
+    plan = {"counted": [(32, 128), (64, 128)], "images": 100}
+    assert gpu.counted(["tinynet", "jax"], plan, time.monotonic() + 60, rehearse=False) == [
+        {"batch": 32, "units": 128, "name": "tinynet", "counts": {"launches": 3}},
+        {"batch": 64, "units": 128, "name": "tinynet", "counts": {"launches": 3}},
+        {"batch": 32, "units": 128, "name": "jax", "uncounted": "it ended"},
+        {"batch": 64, "units": 128, "name": "jax", "uncounted": "it ended"},
+    ]
+    assert made[0].questions[2] == {"do": "configure", "images": 100, "units": 128, "batch": 64}
+    assert [job.closed for job in made] == [True, True]
+    assert [job.killed for job in made] == [False, True]
+
+
+def test_a_job_counts_one_epoch_or_says_why_not(monkeypatch):
+    done = []
+    variant = SimpleNamespace(epoch=lambda: done.append("epoch"), wait=lambda: done.append("wait"))
+
+    @contextlib.contextmanager
+    def counted():
+        done.append("begin")
+        yield gpu_common.cupti.Counts(launches=5)
+        done.append("end")
+
+    monkeypatch.setattr(gpu_common.cupti, "counted", counted)
+    assert gpu_common.count(variant)["counts"]["launches"] == 5
+    assert done == ["begin", "epoch", "wait", "end"]
+    monkeypatch.undo()
+    monkeypatch.setattr(gpu_common.cupti, "libraries", list)
+    assert gpu_common.count(variant)["uncounted"].startswith("no CUPTI: python -m pip install ")
 
 
 def test_a_job_that_ends_or_is_silent():
