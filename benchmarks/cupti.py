@@ -9,7 +9,8 @@ call one of the driver within, and not all of those are reported, so both are li
 each other on one thread only the outermost counts. A graph counts once, whatever is in it; recording one counts its
 launches too. A copy whose call does not say from where to where counts among `copies`, with those within the device.
 
-Every call waits for Python here: count, and time elsewhere. CUPTI allows one listener: none beside a profiler.
+Every call waits for Python here: count, and time elsewhere. A program whose threads wait for each other with Python's
+lock in hand would hang: count in a process that can be ended. CUPTI allows one listener: none beside a profiler.
 Source: cupti_callbacks.h and generated_cuda_runtime_api_meta.h, CUDA 13.0; the names and numbers of the functions are
 asked of the library itself.
 """

@@ -206,7 +206,8 @@ def timed(jobs, plan, rounds, end, left_out):
 def counted(names, plan, end, rehearse):
     """[{batch, units, name, ...}]: what an epoch launches and transfers, or why it is not known."""
     found = []
-    for name in names:
+    for place, name in enumerate(names):
+        share = time.monotonic() + (end - time.monotonic()) / (len(names) - place)  # lest one that hangs takes it all
         entries = [{"batch": batch, "units": units, "name": name} for batch, units in plan["counted"]]
         found += entries
         if rehearse:
@@ -215,11 +216,11 @@ def counted(names, plan, end, rehearse):
             continue
         job = Job(VARIANTS[name][1], rehearse)
         try:
-            job.answer(min(STARTING, end - time.monotonic()))
+            job.answer(share - time.monotonic())
             for entry in entries:
                 setting = {"batch": entry["batch"], "units": entry["units"]}
-                job.ask(end - time.monotonic(), do="configure", images=plan["images"], **setting)
-                entry |= job.ask(end - time.monotonic(), do="count")
+                job.ask(share - time.monotonic(), do="configure", images=plan["images"], **setting)
+                entry |= job.ask(share - time.monotonic(), do="count")
         except Failed as reason:
             job.process.kill()
             for entry in entries:

@@ -80,5 +80,6 @@ class Job:
 def environment(rehearse):
     """That of a job: what would change the arithmetic or make every launch wait is left out, TF32 forbidden."""
     given = {name: value for name, value in usual().items() if not name.startswith(UNWANTED)}
-    given |= {"JAX_PLATFORMS": "cpu" if rehearse else "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    # Without a GPU "cuda" alone fails with a bare AssertionError; the first of the list is JAX's default device
+    given |= {"JAX_PLATFORMS": "cpu" if rehearse else "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     return given | {"NVIDIA_TF32_OVERRIDE": "0"}

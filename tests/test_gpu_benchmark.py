@@ -94,11 +94,12 @@ class Asked:
     """Stands in for a Job whose answers are known; it keeps the questions."""
 
     def __init__(self, answer):
-        self.known, self.questions, self.killed = answer, [], False
+        self.known, self.questions, self.seconds, self.killed = answer, [], [], False
         self.process = SimpleNamespace(kill=lambda: setattr(self, "killed", True))
 
     def ask(self, seconds, **question):
         self.questions.append(question)
+        self.seconds.append(seconds)
         return self.known(question) if callable(self.known) else self.known
 
 
@@ -191,6 +192,8 @@ def test_counting_asks_a_new_job_of_each_variant_and_says_what_failed(monkeypatc
         {"batch": 64, "units": 128, "name": "jax", "uncounted": "it ended"},
     ]
     assert made[0].questions[2] == {"do": "configure", "images": 100, "units": 128, "batch": 64}
+    assert 25 < made[0].seconds[0] <= 30, "half of the time, for there are two"
+    assert 55 < made[1].seconds[0] <= 60, "and what that left"
     assert [job.closed for job in made] == [True, True]
     assert [job.killed for job in made] == [False, True]
 
@@ -231,7 +234,7 @@ def test_a_job_gets_no_setting_that_changes_the_arithmetic(monkeypatch):
     assert not [name for name in given if name.startswith(("CUPY", "XLA_FLAGS", "TORCH", "TINYNET", "CUDA_LAUNCH"))]
     assert given["NVIDIA_TF32_OVERRIDE"] == "0"
     assert given["CUDA_VISIBLE_DEVICES"] == "1"
-    assert given["JAX_PLATFORMS"] == "cuda"
+    assert given["JAX_PLATFORMS"] == "cuda,cpu"
 
 
 def test_the_difference_of_weights():
