@@ -1,6 +1,7 @@
-"""The array-backend switch: NumPy on the CPU, CuPy on an NVIDIA GPU. The only file that imports cupy.
+"""The array-backend switch: NumPy on the CPU, CuPy on an NVIDIA GPU.
 
-A backend is a value, not a global: a model is given `backend="numpy"` or `"cupy"` and its arrays live there.
+Only this file and gpu.py, which tells what is missing where there is no GPU, import cupy. A backend is a value, not a
+global: a model is given `backend="numpy"` or `"cupy"` and its arrays live there.
 Code asks `xp_of(array)` for the module that owns an array, and uses its functions and the array's methods.
 """
 
@@ -8,14 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .checks import lookup
-
-CUPY_REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<15"}
 
 
 def resolve(name: str | None = None) -> str:
@@ -32,8 +32,20 @@ def resolve(name: str | None = None) -> str:
         raise TypeError(f"backend must be 'numpy' or 'cupy'; got {name!r}.")
     name = lookup(kind, name or "numpy", {"numpy": "numpy", "cupy": "cupy"})
     if name == "cupy":
-        _require_gpu()
+        from . import gpu  # not at the top: whoever asks for no GPU does without the diagnosis
+
+        gpu.require()
     return name
+
+
+def info(print_fn: Callable[[str], Any] = print) -> None:
+    """Print what there is of NumPy, CuPy and a GPU, in ten lines for an issue, and whether backend="cupy" works here.
+
+    It works on any machine, and imports CuPy where that is installed. `print_fn` gets it as one plain string.
+    """
+    from . import environment
+
+    print_fn(environment.table())
 
 
 def module(name: str) -> ModuleType:
@@ -77,55 +89,3 @@ def take_rows(array: Any, rows: Any, out: Any) -> Any:
     if isinstance(array, np.ndarray):
         return array.take(rows, axis=0, out=out, mode="clip")  # "raise" would go through a buffer; rows are in range
     return array.take(rows, axis=0, out=out)
-
-
-def _require_gpu() -> None:
-    cpu = "backend='numpy' runs on the CPU."
-    try:
-        import cupy
-    except ImportError as error:
-        why = "CuPy is not installed" if error.name == "cupy" else f"CuPy cannot be imported ({error})"
-        raise ImportError(f"backend='cupy': {why}. {_pip_lines()} {cpu}", name="cupy") from error
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-        reason = "the driver finds no CUDA device"
-    except RuntimeError as error:
-        count, reason = 0, str(error)
-    if count == 0:
-        fix = _pip_lines() if _driver_cuda_version() else "This machine has no NVIDIA driver (libcuda)."
-        raise RuntimeError(
-            f"backend='cupy': CuPy {cupy.__version__} is installed, but there is no usable GPU: {reason}. {fix} {cpu}"
-        )
-    try:  # the kernels' compiler and cuBLAS are libraries of their own, and may be missing
-        ones = cupy.ones((2, 2), dtype="float32")
-        float(((ones + 1) @ ones).sum())
-    except Exception as error:
-        raise RuntimeError(
-            f"backend='cupy': CuPy {cupy.__version__} finds a GPU, but its first operation failed: {error}. "
-            f"{_pip_lines()} {cpu}"
-        ) from error
-
-
-def _pip_lines() -> str:
-    """What to install for the CUDA version of this machine's driver."""
-    version = _driver_cuda_version()
-    if version is None:
-        lines = " or ".join(f"python -m pip install '{spec}' (CUDA {cuda})" for cuda, spec in CUPY_REQUIREMENT.items())
-        return f"This machine has no NVIDIA driver (libcuda); where there is one: {lines}."
-    major = max((m for m in CUPY_REQUIREMENT if m <= version), default=None)
-    if major is None:
-        return f"The NVIDIA driver here supports CUDA {version} only; CuPy needs a driver for CUDA 12 or later."
-    return f"For the driver here (CUDA {version}): python -m pip install '{CUPY_REQUIREMENT[major]}'."
-
-
-def _driver_cuda_version() -> int | None:
-    """The major CUDA version that the NVIDIA driver supports, or None without a driver."""
-    import ctypes
-
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
-        version = ctypes.c_int()
-        failed = driver.cuDriverGetVersion(ctypes.byref(version))
-    except (OSError, AttributeError):
-        return None
-    return None if failed else version.value // 1000

@@ -1,0 +1,70 @@
+"""What `backend.info()` prints: the versions that matter in an issue, the GPU, and whether backend="cupy" works."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import numpy as np
+
+from ._version import __version__
+from .gpu import Found, attempt, dotted, gigabytes, is_absent, look, pair, problem, said
+from .threads import SETTINGS
+
+
+def table() -> str:
+    """What is found in aligned lines, and the verdict."""
+    found = look(attempt())
+    wrong = problem(found)
+    rows = {
+        "tinynet": __version__,
+        "Python": f"{platform.python_version()}, {platform.platform()}",
+        "NumPy": f"{np.__version__}, {_blas()}",
+        "CuPy": _cupy(found),
+        "driver": f"CUDA {dotted(found.driver)}" if found.driver else f"none ({found.no_driver})",
+        "CUDA runtime": dotted(found.runtime) if found.runtime else "-",
+        "NVRTC": _library(found.nvrtc),
+        "cuBLAS": _library(found.cublas),
+        "GPU": _gpu(found),
+        "verdict": f"backend='cupy' does not work here: {wrong}" if wrong else "backend='cupy' works here",
+    }
+    return "\n".join(f"{name:14}{value}" for name, value in rows.items())
+
+
+def _cupy(found: Found) -> str:
+    packages = ", ".join(" ".join(each) for each in found.packages.items())
+    if is_absent(found):
+        return "not installed"
+    return f"{found.cupy or 'cannot be imported'} ({packages or 'in no package'})"
+
+
+def _library(version: Any) -> str:
+    return f"none ({said(version)})" if isinstance(version, Exception) else version or "-"
+
+
+def _gpu(found: Found) -> str:
+    if not found.devices:
+        return "none" if found.failed == "device" else "-"
+    parts = [found.name or "unknown"]
+    if found.capability:
+        parts.append(f"compute capability {pair(found.capability)}")
+    if found.memory:
+        parts.append(gigabytes(found.memory))
+    return ", ".join([*parts, f"{found.devices} in all"])
+
+
+def _blas() -> str:
+    """NumPy's BLAS and its threads: as many as threadpoolctl counts, where that is installed, and what was set."""
+    try:
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        parts = [f"BLAS {blas['name']} {blas['version']}"]
+    except (KeyError, TypeError):
+        parts = ["BLAS unknown"]
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        pass
+    else:
+        parts += [f"{pool['num_threads']} threads" for pool in threadpool_info() if pool["user_api"] == "blas"][:1]
+    return ", ".join([*parts, *(f"{name}={os.environ[name]}" for name in SETTINGS if name in os.environ)])

@@ -1,0 +1,300 @@
+"""What there is of CuPy and of a GPU on this machine, what is wrong with it, and what to install.
+
+`look()` makes one record of what was found. The error of `require()`, where backend="cupy" is wanted, and the table of
+`backend.info()`, in environment.py, are both written from it, so that they cannot disagree. Beside backend.py this is
+the only file that imports cupy. The texts that are recognised are those of CuPy 14.2, of CUDA, and of NVIDIA's
+cuda-pathfinder, which loads the libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<15"}  # by the CUDA of the driver
+OLDEST = {12: (5, 0), 13: (7, 5)}  # the compute capability from which on NVRTC of this CUDA compiles
+CPU = "backend='numpy' runs on the CPU."
+UPDATE = "CuPy needs one for CUDA 12 or later: update the driver."
+
+
+@dataclass
+class Found:
+    """What was found; None, 0 or empty for what is not there or could not be asked for.
+
+    Versions of CUDA are integers, as CUDA writes them: 12040 is 12.4. `nvrtc` and `cublas` are versions as text, or the
+    error that came instead; `no_driver` is why `driver`, the CUDA version that the driver supports, is 0. `failed` is
+    what failed of "import", "device" and "operation", and `failure` its error.
+    """
+
+    failed: str = ""
+    failure: Exception | None = None
+    packages: dict[str, str] = field(default_factory=dict)
+    driver: int = 0
+    no_driver: str = ""
+    cupy: str | None = None
+    runtime: int = 0
+    nvrtc: Any = None
+    cublas: Any = None
+    devices: int = 0
+    name: str | None = None
+    capability: tuple[int, int] | None = None
+    memory: tuple[int, int] | None = None  # bytes, free and in all
+
+
+def require() -> None:
+    """Raise ImportError where CuPy is missing or broken, RuntimeError where it cannot compute on a GPU."""
+    failed = attempt()
+    if failed is not None:
+        found = look(failed)
+        text = f"backend='cupy': {problem(found)} {CPU}"
+        raise (ImportError(text, name="cupy") if found.failed == "import" else RuntimeError(text)) from found.failure
+
+
+# ---- what is there ------------------------------------------------------------------------------------------------
+
+
+def attempt() -> tuple[str, Exception] | None:
+    """Compute something with CuPy: None if that works, else which part failed and its error."""
+    stage = "import"
+    try:
+        import cupy
+
+        str(cupy.__version__)  # where files of a CuPy that was uninstalled are left, they are imported without an error
+        stage = "device"
+        if cupy.cuda.runtime.getDeviceCount() == 0:
+            return stage, RuntimeError("cudaErrorNoDevice: the driver finds no CUDA device")
+        stage = "operation"  # the kernels' compiler and cuBLAS are libraries of their own, and may be missing
+        ones = cupy.ones((2, 2), dtype="float32")
+        float(((ones + 1) @ ones).sum())
+    except Exception as error:
+        return stage, error
+    return None
+
+
+def look(failed: tuple[str, Exception] | None) -> Found:
+    """All that can be found, after what came of `attempt`."""
+    found = Found(*(failed or ()), packages=_answer(_packages, {}))
+    found.driver, found.no_driver = driver_version()
+    if found.failed == "import":
+        return found
+    import cupy
+
+    cuda = cupy.cuda
+    found.cupy = cupy.__version__
+    found.runtime = _answer(lambda: cuda.runtime.runtimeGetVersion(), 0)
+    found.nvrtc = _answer(lambda: ".".join(map(str, cuda.nvrtc.getVersion())), error=True)
+    if found.failed == "device":
+        found.cublas = _answer(lambda: "installed" if cuda.cublas else None, error=True)
+        return found
+    found.cublas = _answer(lambda: _cublas_version(cuda), error=True)
+    found.devices = _answer(lambda: cuda.runtime.getDeviceCount(), 0)
+    properties = _answer(lambda: cuda.runtime.getDeviceProperties(cuda.runtime.getDevice()), {})
+    if properties:
+        found.name, found.capability = properties["name"].decode(), (properties["major"], properties["minor"])
+    found.memory = _answer(lambda: cuda.runtime.memGetInfo())
+    return found
+
+
+def driver_version() -> tuple[int, str]:
+    """The CUDA version that the NVIDIA driver supports, or 0 and why there is none."""
+    import ctypes
+
+    library, version = "nvcuda.dll" if os.name == "nt" else "libcuda.so.1", ctypes.c_int()
+    try:
+        failed = ctypes.CDLL(library).cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError) as error:
+        return 0, said(error)
+    return (0, f"{library} is no driver: it answers with error {failed}") if failed else (version.value, "")
+
+
+def _packages() -> dict[str, str]:
+    """The distributions here that bring the module cupy, with their versions; more than one overwrite one another."""
+    from importlib.metadata import distributions
+
+    named = ((str(each.name).lower().replace("_", "-"), each.version) for each in distributions())
+    return {name: version for name, version in named if re.fullmatch(r"cupy(-cuda\d+x?|-rocm-[\d-]+)?|amd-cupy", name)}
+
+
+def _cublas_version(cuda: Any) -> str:
+    """120905 is 12.9.5."""
+    number = cuda.cublas.getVersion(cuda.device.get_cublas_handle())
+    return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
+
+
+def _answer(ask: Callable[[], Any], otherwise: Any = None, error: bool = False) -> Any:
+    """What `ask()` returns; where it raises, the error itself or `otherwise`."""
+    try:
+        return ask()
+    except Exception as caught:
+        return caught if error else otherwise
+
+
+# ---- what is wrong with it ----------------------------------------------------------------------------------------
+
+
+def problem(found: Found) -> str:
+    """What is wrong and what to do about it; empty if the GPU can be used."""
+    if not found.failed:
+        return ""
+    what, remedy = {"import": _no_cupy, "device": _no_device, "operation": _no_operation}[found.failed](found)
+    return f"{what}. {remedy}"
+
+
+def is_absent(found: Found) -> bool:
+    """Whether CuPy is not installed at all."""
+    return not found.packages and isinstance(found.failure, ModuleNotFoundError) and found.failure.name == "cupy"
+
+
+def _no_cupy(found: Found) -> tuple[str, str]:
+    if is_absent(found):
+        return "CuPy is not installed", _install(found)
+    if len(found.packages) > 1:
+        return _several(found)
+    reason = said(found.failure)
+    package = " ".join(*found.packages.items()) if found.packages else "CuPy"
+    if re.search("No module named 'cupy[.']|'cupy' has no attribute '__version__'", reason):
+        what = f"files of {package} are missing (uninstalling a second CuPy package takes those of both away)"
+        return what, _instead(found)
+    if "numpy" in reason:
+        return f"{package} and NumPy {np.__version__} do not go together ({reason})", _install(found)
+    if "is not found" in reason or "DLL load failed" in reason:
+        return f"CuPy cannot be imported, since a library is missing ({reason})", _install(found)
+    return f"CuPy cannot be imported ({reason})", _instead(found)
+
+
+def _no_device(found: Found) -> tuple[str, str]:
+    reason, cupy = said(found.failure), f"CuPy {found.cupy} is installed"
+    if not found.driver:
+        what = f"{cupy}, but this machine has no NVIDIA driver ({found.no_driver})"
+        return what, _container() or "Where it has an NVIDIA GPU, install its driver."
+    if "cudaErrorInsufficientDriver" in reason and found.driver // 1000 < found.runtime // 1000:
+        if len(found.packages) > 1:
+            return _several(found)
+        only = f"but the NVIDIA driver here supports CUDA {dotted(found.driver)} only"
+        what = f"{cupy} for CUDA {found.runtime // 1000}, {only}"
+        return what, _instead(found) if _newest(found.driver) else UPDATE
+    driver = f"the driver (CUDA {dotted(found.driver)})"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if "cudaErrorNoDevice" in reason and visible is not None:
+        hides = "hides every GPU" if visible.strip() in ("", "-1") else f"names no GPU that {driver} finds"
+        remedy = "Unset that environment variable, or give it the number of a GPU that nvidia-smi lists."
+        return f"{cupy}, but CUDA_VISIBLE_DEVICES={visible!r} {hides}", remedy
+    if "cudaErrorNoDevice" in reason:
+        return f"{cupy}, but {driver} finds no GPU", f"nvidia-smi lists those it sees. {_container()}".strip()
+    return _full(found) or (f"{cupy}, but {driver} fails ({reason})", "See whether nvidia-smi lists the GPU.")
+
+
+def _no_operation(found: Found) -> tuple[str, str]:
+    reason, cupy = said(found.failure), f"CuPy {found.cupy} finds a GPU, but"
+    other = _full(found) or _old(found) or (_several(found) if len(found.packages) > 1 else None)
+    if other:
+        return other
+    if isinstance(found.nvrtc, Exception):
+        return f"{cupy} NVRTC, which compiles its kernels, cannot be loaded ({said(found.nvrtc)})", _install(found)
+    if type(found.failure).__name__ == "CompileException":
+        if "cannot open source file" in reason:
+            return f"{cupy} the CUDA headers that its kernels include are missing ({reason})", _install(found)
+        return f"{cupy} NVRTC {found.nvrtc} cannot compile its kernels ({reason})", _install(found)
+    if isinstance(found.failure, ImportError) and "cublas" in reason:
+        return f"{cupy} cuBLAS, which multiplies matrices, cannot be loaded ({reason})", _install(found)
+    return f"{cupy} its first operation failed ({reason})", _install(found)
+
+
+def _full(found: Found) -> tuple[str, str] | None:
+    """If the GPU's memory is used up: the errors are CuPy's own, the runtime's, the driver's or cuBLAS's."""
+    texts = "cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED"
+    if not isinstance(found.failure, MemoryError) and not re.search(texts, str(found.failure)):
+        return None
+    free = f"{gigabytes(found.memory)}; " if found.memory else ""
+    what = f"CuPy {found.cupy} finds a GPU, but its memory is used up ({free}{said(found.failure)})"
+    return what, "End other programs that use it, which nvidia-smi lists, or set CUDA_VISIBLE_DEVICES to another GPU."
+
+
+def _old(found: Found) -> tuple[str, str] | None:
+    """If the GPU is older than the CUDA that compiles for it."""
+    texts = "gpu-architecture|cudaErrorNoKernelImage|CUDA_ERROR_NO_BINARY_FOR_GPU"
+    has, cuda = found.capability, _compiled_for(found)
+    if not has or has >= OLDEST.get(cuda, (0, 0)) or not re.search(texts, str(found.failure)):
+        return None
+    what = f"the GPU ({found.name}) has compute capability {pair(has)}, and CUDA {cuda} needs {pair(OLDEST[cuda])}"
+    return what, _instead(found, 12) if has >= OLDEST[12] else "No CuPy that tinynet supports runs on it."
+
+
+def _compiled_for(found: Found) -> int:
+    """The major version of the CUDA that compiles the kernels, or 0."""
+    return int(found.nvrtc.partition(".")[0]) if isinstance(found.nvrtc, str) else found.runtime // 1000
+
+
+def _several(found: Found) -> tuple[str, str]:
+    names = " and ".join(f"{name} {version}" for name, version in found.packages.items())
+    return f"{names} are installed, whose files replace one another ({said(found.failure)})", _instead(found)
+
+
+def said(error: Any) -> str:
+    """The first of what an error says, in a line; what it is about where CuPy or the loader writes around it."""
+    error = (error.__cause__ or error) if isinstance(error, ImportError) else error  # CuPy's own has a page around it
+    text = str(error)
+    lines = [line.strip() for line in text.splitlines() if "error" in line] if "\n" in text.strip() else []
+    text = " ".join((lines[0] if lines else text).split())
+    library = re.search(r'Failure finding "(.*?)"|([^\s:]+): cannot open shared object file', text)
+    if library:
+        return f"{library[1] or library[2]} is not found"
+    text = (text if len(text) <= 200 else text[:199] + "…").rstrip(" .")
+    return text or type(error).__name__
+
+
+# ---- what to do about it ------------------------------------------------------------------------------------------
+
+
+def _install(found: Found) -> str:
+    """What to install for the CUDA version of this machine's driver."""
+    if not found.driver:
+        text = f"This machine has no NVIDIA driver ({found.no_driver}); where there is one: {_pip(None)}."
+        return f"{text} {_container()}".strip()
+    if _newest(found.driver) is None:
+        return f"The NVIDIA driver here supports CUDA {dotted(found.driver)} only. {UPDATE}"
+    return f"For the driver here (CUDA {dotted(found.driver)}): {_pip(_newest(found.driver))}."
+
+
+def _instead(found: Found, major: int | None = None) -> str:
+    """What to uninstall, and what to install in its place."""
+    names = " ".join(found.packages) or "cupy"
+    return f"First: python -m pip uninstall {names}. Then: {_pip(major or _newest(found.driver))}."
+
+
+def _newest(driver: int) -> int | None:
+    """The newest CUDA that CuPy has a package for and the driver supports: drivers run what is older, too."""
+    return max((major for major in REQUIREMENT if major <= driver // 1000), default=None)
+
+
+def _pip(major: int | None) -> str:
+    """The line to install CuPy for this CUDA, or for each; in double quotes, which every shell takes."""
+    majors = REQUIREMENT if major is None else [major]
+    each = (f'"{REQUIREMENT[one]}"' + f" (CUDA {one})" * (major is None) for one in majors)
+    return f"python -m pip install {' or '.join(each)}"
+
+
+def _container() -> str:
+    """How a container is given the GPU, if this is one."""
+    here = Path("/.dockerenv").exists()
+    return "This is a Docker container: where its host has a GPU, run it with --gpus all." if here else ""
+
+
+def dotted(version: int) -> str:
+    """CUDA's 12040 as 12.4."""
+    return f"{version // 1000}.{version % 1000 // 10}"
+
+
+def pair(capability: tuple[int, int]) -> str:
+    return ".".join(map(str, capability))
+
+
+def gigabytes(memory: tuple[int, int]) -> str:
+    free, total = (size / 2**30 for size in memory)
+    return f"{free:.1f} of {total:.1f} GiB free"
