@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 
 import tinynet as tn
 
-pytest.register_assert_rewrite("both_backends")  # so that its failures show the arrays
+pytest.register_assert_rewrite("both_backends", "machines")  # so that their failures show the arrays and texts
 
 settings.register_profile("here", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
@@ -63,6 +63,14 @@ def cupy_or_stand_in(request):
         except (ImportError, RuntimeError) as error:
             pytest.skip(f"no GPU: {error}")
         yield tn.backend.module("cupy")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with a driver of CUDA 12.4 and a package of CuPy, for the test to break."""
+    from machines import Machine
+
+    return Machine(monkeypatch)
 
 
 @pytest.fixture

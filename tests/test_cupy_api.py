@@ -8,10 +8,13 @@ import inspect
 import operator
 import re
 
+import machines
 import numpy as np
 import pytest
 import strict_cupy
 from strict_cupy import FUNCTIONS, array
+
+from tinynet import gpu
 
 METHODS = [name for name, value in vars(array.ndarray).items() if inspect.isfunction(value)]
 OURS = {"__getattr__", "_download", "_view"}  # of the stand-in's methods, those that are not CuPy's
@@ -221,3 +224,26 @@ def test_views_have_cupys_shape_strides_and_base(zeros):
         assert (name, ours.shape, ours.dtype) == (name, theirs.shape, theirs.dtype)
         assert (name, ours.strides) == (name, theirs.strides)
         assert (name, ours is b, ours.base is b) == (name, theirs is a, theirs.base is a)
+
+
+def test_the_errors_that_tell_what_is_wrong_are_cupys(cupy):
+    error = cupy.cuda.runtime.CUDARuntimeError
+    assert issubclass(error, RuntimeError)
+    assert str(error(35)) == machines.INSUFFICIENT
+    assert str(error(100)) == machines.NO_DEVICE
+    assert str(error(2)) == "cudaErrorMemoryAllocation: out of memory"
+    assert str(error(209)).startswith("cudaErrorNoKernelImageForDevice: ")
+    assert issubclass(cupy.cuda.memory.OutOfMemoryError, MemoryError)
+    assert cupy.cuda.compiler.CompileException.__name__ == machines.CompileException.__name__
+    assert str(cupy.cuda.compiler.CompileException("text", "", "", ())) == "text"
+
+
+def test_what_the_diagnosis_asks_is_there(cupy):
+    names = "runtimeGetVersion getDeviceCount getDevice getDeviceProperties memGetInfo"
+    assert not [name for name in names.split() if not callable(getattr(cupy.cuda.runtime, name, None))]
+    assert callable(cupy.cuda.nvrtc.getVersion)
+    assert callable(cupy.cuda.device.get_cublas_handle)
+    assert cupy.cuda.runtime.runtimeGetVersion() // 1000 in gpu.REQUIREMENT
+    found = gpu.look(gpu.attempt())
+    for library in (found.nvrtc, found.cublas):  # may be there, or not
+        assert isinstance(library, str) or re.fullmatch(r"lib\S+ or lib\S+ is not found", gpu.said(library))
