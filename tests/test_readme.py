@@ -113,5 +113,17 @@ def test_to_onnx(program, tmp_path, monkeypatch):
     assert np.abs(names["probabilities"] - program["model"].predict(images)).max() <= 1e-5
 
 
+def test_the_machine_without_a_gpu(machine):
+    machine.importing(ModuleNotFoundError("No module named 'cupy'", name="cupy"))
+    machine.installed()
+    machine.driver(0)
+    machine.docker("This is a Docker container" in README)
+    shown = re.search(r"```\n(tinynet  .*?)```", README, re.S)[1]
+    rows, ours = {line[:14].strip(): line[14:] for line in shown.splitlines()}, machine.info()
+    assert list(rows) == list(ours)
+    same = [name for name in rows if name not in ("Python", "NumPy")]  # these are the machine's
+    assert {name: rows[name] for name in same} == {name: ours[name] for name in same}
+
+
 def test_it_never_says_to_install_the_other_tinynet():
     assert not re.search(r"pip install ['\"]?tinynet(?!-nn)", README)
