@@ -1,7 +1,6 @@
 """What is said where CuPy, the driver, NVRTC or a GPU is missing or does not fit, and what to install."""
 
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -96,7 +95,7 @@ INSTALL = f"For the driver here (CUDA 12.4): {PIP12}."
         ),
         (
             ModuleNotFoundError("No module named 'cupy'", name="cupy"),
-            "files of cupy-cuda12x 14.2.0 are missing (uninstalling a second CuPy package takes those of both away). "
+            "files of cupy-cuda12x 14.2.0 are missing (uninstalling a second CuPy package takes them away). "
             f"{REINSTALL}",
         ),
         (
@@ -121,9 +120,28 @@ def test_a_broken_cupy_that_no_package_brought(machine):
     assert machine.info()["CuPy"] == "cannot be imported (in no package)"
 
 
-def test_what_an_uninstalled_cupy_left_behind_is_no_cupy(machine):
-    machine.patch.setitem(sys.modules, "cupy", types.ModuleType("cupy"))
+@pytest.mark.parametrize("own", ["cupy.py", "cupy/nothing.txt"])
+def test_a_module_cupy_that_is_not_cupy(machine, tmp_path, own):
+    path = tmp_path / own
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    machine.patch.setitem(sys.modules, "cupy", None)  # what the import puts there goes when the test ends
+    del sys.modules["cupy"]
+    machine.patch.syspath_prepend(tmp_path)
     assert machine.said(ImportError).startswith("files of cupy-cuda12x 14.2.0 are missing (uninstalling a second")
+    machine.installed()
+    what = f"the module cupy in {tmp_path / own.partition('/')[0]} is not CuPy. Rename or delete it."
+    assert machine.said(ImportError) == f"{what} {INSTALL}"
+
+
+def test_an_old_driver_is_what_has_to_go_first(machine):
+    machine.driver(11040)
+    machine.importing(ImportError("broken"))
+    driver = f"The NVIDIA driver here supports CUDA 11.4 only. {UPDATE}"
+    assert machine.said(ImportError) == f"CuPy cannot be imported (broken). {driver}"
+    machine.installed("cupy-cuda12x", "cupy-cuda13x")
+    machine.cupy(devices=CUDARuntimeError(INSUFFICIENT))
+    assert machine.said().endswith(f"for CUDA 12, but the NVIDIA driver here supports CUDA 11.4 only. {UPDATE}")
 
 
 @pytest.mark.parametrize("other", ["cupy-cuda13x", "cupy", "cupy_cuda11x", "cupy-rocm-7-0"])
@@ -149,8 +167,8 @@ def test_two_packages_of_cupy(machine, other):
 def test_there_is_no_driver(machine):
     machine.driver(0)
     machine.cupy(devices=CUDARuntimeError(INSUFFICIENT))
-    what = "CuPy 14.2.0 is installed, but this machine has no NVIDIA driver (libcuda.so.1 is not found). "
-    assert machine.said() == f"{what}Where it has an NVIDIA GPU, install its driver."
+    what = "CuPy 14.2.0 is installed, but this machine has no NVIDIA driver (libcuda.so.1 is not found)."
+    assert machine.said() == f"{what} Where it has an NVIDIA GPU, install its driver."
 
 
 def test_cupy_is_for_a_newer_cuda_than_the_driver(machine):
@@ -159,9 +177,7 @@ def test_cupy_is_for_a_newer_cuda_than_the_driver(machine):
     what = "CuPy 14.2.0 is installed for CUDA 13, but the NVIDIA driver here supports CUDA 12.4 only. "
     assert machine.said() == f"{what}First: python -m pip uninstall cupy-cuda13x. Then: {PIP12}."
     machine.driver(11040)
-    assert machine.said() == (
-        f"CuPy 14.2.0 is installed for CUDA 13, but the NVIDIA driver here supports CUDA 11.4 only. {UPDATE}"
-    )
+    assert machine.said() == f"{what.replace('12.4', '11.4')}{UPDATE}"
 
 
 def test_cupy_for_an_older_cuda_than_the_drivers_is_right(machine):
@@ -184,11 +200,11 @@ def test_the_driver_finds_no_gpu_or_none_is_shown_to_it(machine, devices):
     assert machine.info()["GPU"] == "none"
 
 
-def test_the_driver_fails_in_another_way(machine):
-    reason = "cudaErrorSystemDriverMismatch: system has unsupported display driver / cuda driver combination"
+@pytest.mark.parametrize("reason", ["cudaErrorSystemDriverMismatch: system has unsupported", INSUFFICIENT])
+def test_the_driver_fails_in_another_way(machine, reason):
     machine.cupy(devices=CUDARuntimeError(reason))
-    what = f"CuPy 14.2.0 is installed, but the driver (CUDA 12.4) fails ({reason})."
-    assert machine.said() == f"{what} See whether nvidia-smi lists the GPU."
+    remedy = "See whether nvidia-smi lists the GPU."
+    assert machine.said() == f"CuPy 14.2.0 is installed, but the driver (CUDA 12.4) fails ({reason}). {remedy}"
 
 
 # ---- the first operation ------------------------------------------------------------------------------------------
@@ -223,9 +239,11 @@ def test_nvrtc_cannot_compile(machine):
 
 
 def test_cublas_is_missing(machine):
-    made, error = machine.cupy(), ImportError(NO_CUBLAS)
-    made.cuda.cublas_error = error
-    made.ones = fails(error)
+    class Ones:
+        __add__, __matmul__ = lambda self, other: self, fails(ImportError(NO_CUBLAS))
+
+    made = machine.cupy()
+    made.cuda.cublas_error, made.ones = ImportError(NO_CUBLAS), lambda *_, **__: Ones()
     library = "libcublasLt.so.13 or libcublasLt.so.12 is not found"
     assert machine.said() == f"{FINDS}cuBLAS, which multiplies matrices, cannot be loaded ({library}). {INSTALL}"
     assert machine.info()["cuBLAS"] == f"none ({library})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,6 @@ import numpy as np
 
 REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<15"}  # by the CUDA of the driver
 OLDEST = {12: (5, 0), 13: (7, 5)}  # the compute capability from which on NVRTC of this CUDA compiles
-CPU = "backend='numpy' runs on the CPU."
 UPDATE = "CuPy needs one for CUDA 12 or later: update the driver."
 
 
@@ -52,7 +52,7 @@ def require() -> None:
     failed = attempt()
     if failed is not None:
         found = look(failed)
-        text = f"backend='cupy': {problem(found)} {CPU}"
+        text = f"backend='cupy': {problem(found)} backend='numpy' runs on the CPU."
         raise (ImportError(text, name="cupy") if found.failed == "import" else RuntimeError(text)) from found.failure
 
 
@@ -158,9 +158,12 @@ def _no_cupy(found: Found) -> tuple[str, str]:
         return _several(found)
     reason = said(found.failure)
     package = " ".join(*found.packages.items()) if found.packages else "CuPy"
+    if "'cupy' has no attribute '__version__'" in reason and not found.packages:
+        module = sys.modules["cupy"]
+        place = getattr(module, "__file__", None) or next(iter(module.__path__))
+        return f"the module cupy in {place} is not CuPy", f"Rename or delete it. {_install(found)}"
     if re.search("No module named 'cupy[.']|'cupy' has no attribute '__version__'", reason):
-        what = f"files of {package} are missing (uninstalling a second CuPy package takes those of both away)"
-        return what, _instead(found)
+        return f"files of {package} are missing (uninstalling a second CuPy package takes them away)", _instead(found)
     if "numpy" in reason:
         return f"{package} and NumPy {np.__version__} do not go together ({reason})", _install(found)
     if "is not found" in reason or "DLL load failed" in reason:
@@ -174,11 +177,11 @@ def _no_device(found: Found) -> tuple[str, str]:
         what = f"{cupy}, but this machine has no NVIDIA driver ({found.no_driver})"
         return what, _container() or "Where it has an NVIDIA GPU, install its driver."
     if "cudaErrorInsufficientDriver" in reason and found.driver // 1000 < found.runtime // 1000:
-        if len(found.packages) > 1:
-            return _several(found)
         only = f"but the NVIDIA driver here supports CUDA {dotted(found.driver)} only"
         what = f"{cupy} for CUDA {found.runtime // 1000}, {only}"
-        return what, _instead(found) if _newest(found.driver) else UPDATE
+        if _newest(found.driver) is None:
+            return what, UPDATE
+        return _several(found) if len(found.packages) > 1 else (what, _instead(found))
     driver = f"the driver (CUDA {dotted(found.driver)})"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if "cudaErrorNoDevice" in reason and visible is not None:
@@ -219,16 +222,12 @@ def _full(found: Found) -> tuple[str, str] | None:
 def _old(found: Found) -> tuple[str, str] | None:
     """If the GPU is older than the CUDA that compiles for it."""
     texts = "gpu-architecture|cudaErrorNoKernelImage|CUDA_ERROR_NO_BINARY_FOR_GPU"
-    has, cuda = found.capability, _compiled_for(found)
+    has, nvrtc = found.capability, found.nvrtc
+    cuda = int(nvrtc.partition(".")[0]) if isinstance(nvrtc, str) else found.runtime // 1000
     if not has or has >= OLDEST.get(cuda, (0, 0)) or not re.search(texts, str(found.failure)):
         return None
     what = f"the GPU ({found.name}) has compute capability {pair(has)}, and CUDA {cuda} needs {pair(OLDEST[cuda])}"
     return what, _instead(found, 12) if has >= OLDEST[12] else "No CuPy that tinynet supports runs on it."
-
-
-def _compiled_for(found: Found) -> int:
-    """The major version of the CUDA that compiles the kernels, or 0."""
-    return int(found.nvrtc.partition(".")[0]) if isinstance(found.nvrtc, str) else found.runtime // 1000
 
 
 def _several(found: Found) -> tuple[str, str]:
@@ -245,8 +244,7 @@ def said(error: Any) -> str:
     library = re.search(r'Failure finding "(.*?)"|([^\s:]+): cannot open shared object file', text)
     if library:
         return f"{library[1] or library[2]} is not found"
-    text = (text if len(text) <= 200 else text[:199] + "…").rstrip(" .")
-    return text or type(error).__name__
+    return (text if len(text) <= 200 else text[:199] + "…").rstrip(" .") or type(error).__name__
 
 
 # ---- what to do about it ------------------------------------------------------------------------------------------
@@ -264,8 +262,10 @@ def _install(found: Found) -> str:
 
 def _instead(found: Found, major: int | None = None) -> str:
     """What to uninstall, and what to install in its place."""
-    names = " ".join(found.packages) or "cupy"
-    return f"First: python -m pip uninstall {names}. Then: {_pip(major or _newest(found.driver))}."
+    if found.driver and _newest(found.driver) is None:
+        return _install(found)
+    there = " ".join(found.packages) or "cupy"
+    return f"First: python -m pip uninstall {there}. Then: {_pip(major or _newest(found.driver))}."
 
 
 def _newest(driver: int) -> int | None:
