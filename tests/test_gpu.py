@@ -1,6 +1,7 @@
 """What is said where CuPy, the driver, NVRTC or a GPU is missing or does not fit, and what to install."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -120,18 +121,15 @@ def test_a_broken_cupy_that_no_package_brought(machine):
     assert machine.info()["CuPy"] == "cannot be imported (in no package)"
 
 
-@pytest.mark.parametrize("own", ["cupy.py", "cupy/nothing.txt"])
-def test_a_module_cupy_that_is_not_cupy(machine, tmp_path, own):
-    path = tmp_path / own
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("")
-    machine.patch.setitem(sys.modules, "cupy", None)  # what the import puts there goes when the test ends
-    del sys.modules["cupy"]
-    machine.patch.syspath_prepend(tmp_path)
+@pytest.mark.parametrize("place", [{"__file__": "/mine/cupy.py"}, {"__file__": None, "__path__": ["/mine/cupy"]}])
+def test_a_module_cupy_that_is_not_cupy(machine, place):
+    module = types.ModuleType("cupy")
+    vars(module).update(place)  # a file of one's own, or a folder without one, be it left by a CuPy or not
+    machine.patch.setitem(sys.modules, "cupy", module)
     assert machine.said(ImportError).startswith("files of cupy-cuda12x 14.2.0 are missing (uninstalling a second")
     machine.installed()
-    what = f"the module cupy in {tmp_path / own.partition('/')[0]} is not CuPy. Rename or delete it."
-    assert machine.said(ImportError) == f"{what} {INSTALL}"
+    path = "/mine/cupy" if place["__file__"] is None else "/mine/cupy.py"
+    assert machine.said(ImportError) == f"the module cupy in {path} is not CuPy. Rename or delete it. {INSTALL}"
 
 
 def test_an_old_driver_is_what_has_to_go_first(machine):
