@@ -20,7 +20,7 @@ callbacks       Callback, History, EarlyStopping, ModelCheckpoint, ...
 models, utils   Sequential, clone_model, model_from_json; to_categorical, set_random_seed
 data            Dataset: a pipeline of map, shuffle, batch, ..., as tf.data has it
 datasets        load(name), fashion_mnist.load_data(), idx.read(path), idx.write(path, array)
-backend         NumPy or CuPy
+backend         NumPy or CuPy; info() prints whether the GPU can be used, and what is missing
 plotting        images, predictions, training curves, networks and weights as pictures, with matplotlib
 export          to_onnx(model, path): the model for onnxruntime and others
 gradcheck       check_layer, check_loss, check_model: are the gradients right, those of your own layers too?

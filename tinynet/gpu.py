@@ -160,7 +160,7 @@ def _no_cupy(found: Found) -> tuple[str, str]:
     package = " ".join(*found.packages.items()) if found.packages else "CuPy"
     if "'cupy' has no attribute '__version__'" in reason and not found.packages:
         module = sys.modules["cupy"]
-        place = getattr(module, "__file__", None) or [*getattr(module, "__path__", "?")][0]
+        place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", "?")))
         return f"the module cupy in {place} is not CuPy", f"Rename or delete it. {_install(found)}"
     if re.search("No module named 'cupy[.']|'cupy' has no attribute '__version__'", reason):
         return f"files of {package} are missing (uninstalling a second CuPy package takes them away)", _instead(found)
