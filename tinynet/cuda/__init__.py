@@ -37,7 +37,7 @@ NONE = np.uintp(0)  # the address of no array
 
 def computes(array: Any) -> bool:
     """Whether the kernels compute with this array: one of CuPy's, in float32 or float64."""
-    return not isinstance(array, np.ndarray) and array.dtype.name in REALS
+    return xp_of(array) is not np and array.dtype.name in REALS
 
 
 Three = tuple[Any, Any, Any]
