@@ -12,7 +12,7 @@ class Parameter:
 
     def __init__(self, text, code):
         self.text, self.pointer = " ".join(text.split()), code.endswith("*")
-        self.const, self.restrict = code.startswith("const "), "restrict" in text
+        self.const, self.restrict = code.startswith("const "), "restrict" in text.lower()
         kind = code.removeprefix("const ").removesuffix("*")
         self.dtype = None if kind == "v1" else np.dtype(kind)  # None: void or char, any
 
@@ -85,13 +85,17 @@ class Guarded:
 
     def written_outside(self, array):
         """The offset in bytes, from the array's start, of the first write outside it; None if there is none."""
-        changed = np.flatnonzero(self._buffers[self._key(array)] != self.filling) - GUARD
-        outside = changed[(changed < 0) | (changed >= array.nbytes)]
-        return int(outside[0]) if outside.size else None
+        buffer = self._buffers[self._key(array)]
+        for start in (0, GUARD + array.nbytes):
+            changed = np.flatnonzero(buffer[start : start + GUARD] != self.filling)
+            if changed.size:
+                return start - GUARD + int(changed[0])
+        return None
 
 
 def declarations(code):
     """The kernels of a text, by name, with the declarations of their parameters."""
     code = re.sub(r"//[^\n]*|/\*.*?\*/", "", code, flags=re.S)
-    head = r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)\s*\{'
+    code = re.sub(r"__launch_bounds__\s*\([^)]*\)", " ", code)
+    head = r'extern\s+"C"\s+__global__\s+void\s+(\w+)\s*\(([^)]*)\)\s*\{'
     return {name: [p for p in inside.split(",") if p.strip()] for name, inside in re.findall(head, code)}

@@ -1,5 +1,6 @@
 """Compile a kernel's text to a shared object, and launch what is in it."""
 
+import atexit
 import ctypes
 import functools
 import hashlib
@@ -15,7 +16,11 @@ import numpy as np
 from .arguments import Guarded, Parameter, check_arguments, declarations
 
 SCHEDULES = {"forward": (0, 0xFF), "reverse": (1, 0xA5)}  # 1 for the reverse order; the byte in memory of nobody's
-FLAGS = ["-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden", "-Wno-unknown-pragmas"]
+FLAGS = [
+    *("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wno-unknown-pragmas"),
+    "-ffp-contract=off",  # the same bits on every processor
+    "-U_FORTIFY_SOURCE",  # it forbids jumps from one stack to another
+]
 MEANT_ANYWAY = {"-std=c++17", "--std=c++17", "-fmad=false", "--fmad=false"}  # NVRTC's words for what FLAGS say
 LIMITS = {"grid": (2**31 - 1, 65535, 65535), "block": (1024, 1024, 64)}
 THREADS = 1024  # of a block
@@ -59,7 +64,9 @@ def compiler():
 @functools.cache
 def _folder():
     """Where the shared objects of this process are, until it ends."""
-    return tempfile.TemporaryDirectory(prefix="cuda_on_cpu-")
+    folder = tempfile.TemporaryDirectory(prefix="cuda_on_cpu-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 @functools.cache
@@ -73,7 +80,7 @@ def compile(code, options=()):
             raise ValueError(f"The option {option!r} has no meaning on a CPU.")
     kernels = declarations(code)
     launchers = "".join(map(LAUNCHER.format, kernels))
-    stem = Path(_folder().name, hashlib.sha256(repr((code, options)).encode()).hexdigest()[:16])
+    stem = _folder() / hashlib.sha256(repr((code, options)).encode()).hexdigest()[:16]
     source, target = stem.with_suffix(".cpp"), stem.with_suffix(".so")
     source.write_text(TEXT.format(code=code, launchers=launchers), encoding="utf-8")
     command = [compiler(), *FLAGS, *macros, f"-I{Path(__file__).parent}", str(source), "-o", str(target)]
@@ -92,6 +99,8 @@ class Module:
             signature = getattr(self._library, f"signature_{name}")
             signature.restype = getattr(self._library, f"launch_{name}").restype = ctypes.c_char_p
             codes = [code for code in signature().decode().split(",") if code]
+            if len(texts) != len(codes):  # (void), or a macro for several parameters
+                texts = codes
             self.parameters[name] = list(map(Parameter, texts, codes))
 
     def launch(self, name, grid, block, args, schedule="both"):
