@@ -154,7 +154,7 @@ def test_other_functions():
     assert set(each_thread(sizes)) == {484}
     nan = "float nan = 0 / (i * 0.0f);"
     assert set(each_thread(nan + "r = isnan(nan) + 10 * isnan(1.0) + 100 * (fmax(nan, 2.0f) == 2);")) == {101}
-    assert set(each_thread("r = max(i, 40) + min(2.5, 3.0) + rsqrt(16.0);", dtype="float64")) == {42.75}
+    assert set(each_thread("r = max(i, 40) + min(2.5, 3.0) + rsqrt(16.0) + rsqrt(4.0f);", dtype="float64")) == {43.25}
 
 
 def test_types_come_through_macros_and_typedefs():
