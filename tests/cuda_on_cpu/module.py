@@ -17,7 +17,8 @@ from .arguments import Guarded, Parameter, check_arguments, declarations
 
 SCHEDULES = {"forward": (0, 0xFF), "reverse": (1, 0xA5)}  # 1 for the reverse order; the byte in memory of nobody's
 FLAGS = [
-    *("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wno-unknown-pragmas"),
+    *("-std=c++17", "-O2", "-fPIC", "-shared", "-Wno-unknown-pragmas"),
+    "-fvisibility=hidden",  # each text has its own fibers.h, with its own static data
     "-ffp-contract=off",  # the same bits on every processor
     "-U_FORTIFY_SOURCE",  # it forbids jumps from one stack to another
 ]
