@@ -36,7 +36,7 @@ class ArrayBatches:
         self.batch_size, self.dtype = batch_size, dtype
         self.order: Any = None
         known = self.x.dtype.name in TYPES and np.dtype(dtype).name in REALS
-        self.in_one_kernel = self.xp is not np and len(self.x) > 0 and known
+        self.in_one_kernel = on_device(self.x) and len(self.x) > 0 and known
         if self.in_one_kernel:
             targets = (self.y, self.weights)
             self.y, self.weights = (None if own is None else self.xp.ascontiguousarray(own) for own in targets)

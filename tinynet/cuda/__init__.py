@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import xp_of
+from ..backend import on_device, xp_of
 
 REALS = {"float32": "float", "float64": "double"}
 TYPES = {  # what samples may be made of, and how CUDA C++ calls it
@@ -37,7 +37,7 @@ NONE = np.uintp(0)  # the address of no array
 
 def computes(array: Any) -> bool:
     """Whether the kernels compute with this array: one of CuPy's, in float32 or float64."""
-    return xp_of(array) is not np and array.dtype.name in REALS
+    return on_device(array) and array.dtype.name in REALS
 
 
 Three = tuple[Any, Any, Any]
