@@ -67,6 +67,7 @@ MUTATED = [
     "inputs.py",
     "buffers.py",
     "totals.py",
+    "cuda/*.py",
     "step.py",
     "training.py",
     "trainer.py",

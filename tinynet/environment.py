@@ -19,7 +19,7 @@ def table() -> str:
     wrong = problem(found)
     rows = {
         "tinynet": __version__,
-        "Python": f"{platform.python_version()}, {platform.platform()}",
+        "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
         "NumPy": f"{np.__version__}, {_blas()}",
         "CuPy": _cupy(found),
         "driver": f"CUDA {dotted(found.driver)}" if found.driver else f"none ({found.no_driver})",
