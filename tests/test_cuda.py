@@ -13,7 +13,7 @@ import nvrtc
 import pytest
 
 import tinynet as tn
-from tinynet import batches, cuda, optimizers
+from tinynet import batches, cuda, layers, optimizers, rng
 from tinynet.cuda import gather, softmax_crossentropy
 from tinynet.cuda import update as updating
 
@@ -248,6 +248,44 @@ def test_a_rescaling_in_front_is_done_by_the_kernel_that_cuts_the_batches(cupy_o
         assert np.asarray(ours) == pytest.approx(np.asarray(theirs), rel=1e-5, abs=1e-6)
 
 
+# ---- dropout ------------------------------------------------------------------------------------------------------
+
+
+@both_dtypes
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 16, 1001])
+def test_dropout_draws_what_numpy_draws(cupy_or_stand_in, dtype, size, monkeypatch):
+    monkeypatch.setattr(cuda, "BLOCKS", 1)  # so that a thread of a longer array has several blocks of eight
+    x = np.random.default_rng(0).normal(size=(size, 3)).astype(dtype)
+    x[0, 0] = np.inf  # which is NaN where it is dropped
+    for rate in (0.1, 0.5, 0.999):
+        dropout = layers.Dropout(rate)
+        with np.errstate(invalid="ignore"):
+            theirs = dropout.forward(x, True, rng.counter(1, "step", 2))
+        ours = dropout.forward(cupy_or_stand_in.asarray(x), True, rng.counter(1, "step", 2))
+        for own, other in zip(ours, theirs, strict=True):
+            assert own.dtype == other.dtype
+            assert np.array_equal(own.get(), other, equal_nan=True)
+
+
+def test_dropout_leaves_other_generators_to_numpy(cupy_or_stand_in):
+    """Those of another kind, and those that have drawn; afterwards a generator does not draw the same again."""
+    x = np.ones((4, 5), "float32")
+
+    def used():
+        generator = rng.counter(1, "step")
+        generator.random(3, dtype="float32")
+        return generator
+
+    for make in (used, lambda: np.random.default_rng(0), lambda: np.random.Generator(np.random.SFC64(0))):
+        (ours, _), (theirs, _) = (
+            layers.Dropout(0.5).forward(given, True, make()) for given in (cupy_or_stand_in.asarray(x), x)
+        )
+        assert np.array_equal(ours.get(), theirs)
+    generator = rng.counter(1, "step")
+    first, second = (layers.Dropout(0.5).forward(cupy_or_stand_in.asarray(x), True, generator)[0] for _ in range(2))
+    assert not np.array_equal(first.get(), second.get())
+
+
 # ---- all of them --------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +293,8 @@ def sources():
     """The text of every kernel that the library can make, by a name."""
     found = {}
     for real in cuda.REALS.values():
-        found[f"softmax_crossentropy, {real}"] = "softmax_crossentropy", cuda.text("softmax_crossentropy", real=real)
+        for name in ("softmax_crossentropy", "dropout"):
+            found[f"{name}, {real}"] = name, cuda.text(name, real=real)
         for sample in cuda.TYPES.values():
             found[f"gather, {sample} to {real}"] = "gather", cuda.text("gather", sample=sample, real=real)
         for name, make in OPTIMIZERS.items():

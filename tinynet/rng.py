@@ -1,8 +1,8 @@
 """Random numbers without hidden state: a generator is a function of (seed, purpose, count).
 
 So training that stops after any step, is saved, loaded and goes on draws the same numbers as if it had never
-stopped, and NumPy's global generator is neither read nor moved. All numbers are drawn on the host, so that both
-backends see the same ones. What is given no seed is given a fresh one by the operating system or, after
+stopped, and NumPy's global generator is neither read nor moved. Both backends see the same numbers: they are drawn on
+the host, or on the GPU as the host would. What is given no seed is given a fresh one by the operating system or, after
 `utils.set_random_seed`, by a stream of seeds that starts there.
 """
 
@@ -29,12 +29,19 @@ def generator(seed: int, purpose: str, *count: int) -> np.random.Generator:
     return np.random.default_rng([seed, PURPOSES[purpose], *count])
 
 
+def counter(seed: int, purpose: str, *count: int) -> np.random.Generator:
+    """The same of Philox, whose numbers are a function of their place: a GPU can draw them, each thread its own."""
+    import numpy as np
+
+    return np.random.Generator(np.random.Philox([seed, PURPOSES[purpose], *count]))
+
+
 def draws(seed: int, purpose: str, count: int) -> Callable[[int, Any], np.random.Generator]:
     """For each random layer of a chain a generator, keyed by its place too; a layer's own seed goes first."""
 
     def draw(index: int, layer: Any) -> np.random.Generator:
         own = getattr(layer, "seed", None)
-        return generator(seed if own is None else own, purpose, count, index)
+        return counter(seed if own is None else own, purpose, count, index)
 
     return draw
 

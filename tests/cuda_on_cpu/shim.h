@@ -73,6 +73,9 @@ T __shfl_xor_sync(unsigned mask, T value, int other, int width = warpSize, int l
     return shim::shuffle("__shfl_xor_sync", line, mask, value, shim::up_to(shim::lane() ^ other, shim::last(width)));
 }
 
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+    return static_cast<unsigned __int128>(a) * b >> 64;
+}
 static inline float rsqrt(float x) { return 1 / sqrtf(x); }
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 template <class A, class B>

@@ -8,6 +8,7 @@ computes the same. This is the table of them:
     a batch is cut from the samples           ArrayBatches in batches.py                  gather.cu
     softmax, cross-entropy, hits, gradient    SparseCategoricalCrossentropy in losses/    softmax_crossentropy.cu
     an optimizer's step                       `change`, of each in optimizers/            update.py, from its `formula`
+    dropout and its random numbers            Dropout in layers/regularization.py         dropout.cu
 
 The kernels compute in float32 and float64; in other dtypes, and for what a user's own class does, the array expressions
 go on. They are compiled at their first use by NVRTC, without contraction of a * b + c into one rounding, so that an
@@ -32,6 +33,7 @@ TYPES = {  # what samples may be made of, and how CUDA C++ calls it
 }
 OPTIONS = ("--fmad=false",)  # as NumPy rounds
 THREADS = 256  # in a block
+BLOCKS = 4096  # at most, where a thread can have several elements
 NONE = np.uintp(0)  # the address of no array
 
 
@@ -71,6 +73,26 @@ def softmax_crossentropy(
     arguments = (logits, labels, *each, np.int64(labels.size), np.int32(classes), *outputs)
     code = text("softmax_crossentropy", real=REALS[logits.dtype.name])
     launch(xp_of(logits), code, "softmax_crossentropy", (blocks_for(32 * labels.size),), arguments)
+
+
+def can_draw(x: Any, rng: np.random.Generator) -> bool:
+    """Whether `dropout` can draw what this generator would draw for x: a Philox that has drawn nothing."""
+    if not computes(x) or type(rng.bit_generator) is not np.random.Philox:
+        return False
+    state = rng.bit_generator.state
+    return not state["state"]["counter"].any() and state["buffer_pos"] == 4 and not state["has_uint32"]
+
+
+def dropout(x: Any, rng: np.random.Generator, rate: float) -> tuple[Any, Any]:
+    """(y, kept): kept = rng.random(x.shape, "float32") >= rate, y = x kept / (1 - rate)."""
+    xp, real, size = xp_of(x), x.dtype.type, x.size
+    x, y, kept = xp.ascontiguousarray(x), xp.empty(x.shape, dtype=x.dtype), xp.empty(x.shape, dtype="bool")
+    keys = rng.bit_generator.state["state"]["key"]
+    rng.bit_generator.advance(blocks := -(-size // 8))  # what it has drawn; a part of a block is lost
+    code, scale = text("dropout", real=REALS[x.dtype.name]), real(1 / (1 - rate))
+    grid = (min(blocks_for(blocks), BLOCKS),)
+    launch(xp, code, "dropout", grid, (x, y, kept, np.int64(size), np.float32(rate), scale, *keys))
+    return y, kept
 
 
 def launch(xp: Any, code: str, name: str, blocks: tuple[int, ...], arguments: tuple[Any, ...]) -> None:

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import xp_of
-from . import REALS, blocks_for, computes, launch
-
-BLOCKS = 4096  # at most; a thread then has several elements
+from . import BLOCKS, REALS, blocks_for, computes, launch
 
 KERNEL = """\
 typedef {real} real;

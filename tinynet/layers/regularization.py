@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import move, xp_of
 from ..checks import share
+from ..cuda import can_draw, dropout
 from ..rng import choose_seed
 from .base import Layer
 
@@ -43,6 +44,8 @@ class Dropout(Layer):
         if self.rate == 1:
             return x * 0, 0
         rng = np.random.default_rng(self.seed) if rng is None else rng
+        if can_draw(x, rng):
+            return dropout(x, rng, self.rate)
         kept = move(rng.random(x.shape, dtype="float32") >= self.rate, xp_of(x))
         return x * kept * (1 / (1 - self.rate)), kept
 
