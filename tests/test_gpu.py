@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 import pytest
+import strict_cupy
 from machines import (
     INSUFFICIENT,
     NO_CUBLAS,
@@ -18,6 +19,7 @@ from machines import (
 )
 
 import tinynet as tn
+from tinynet import gpu
 
 PIP12 = 'python -m pip install "cupy-cuda12x[ctk]>=14.2,<15"'
 PIP13 = 'python -m pip install "cupy-cuda13x[ctk]>=14.2,<15"'
@@ -296,3 +298,16 @@ def test_the_gpu_is_too_old(machine, error):
 def test_something_else_fails(machine):
     machine.cupy().ones = fails(RuntimeError("CUBLAS_STATUS_NOT_INITIALIZED"))
     assert machine.said() == f"{FINDS}its first operation failed (CUBLAS_STATUS_NOT_INITIALIZED). {INSTALL}"
+
+
+def test_a_gpu_that_works_is_tried_once_and_one_that_does_not_each_time(monkeypatch, machine):
+    monkeypatch.setattr(gpu, "_working", None)
+    machine.cupy(devices=CUDARuntimeError(NO_DEVICE))
+    machine.said()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", strict_cupy.module)
+        for downloads in (1, 0):
+            with strict_cupy.device.at_most(downloads=downloads) as used:
+                tn.Sequential(backend="cupy")
+            assert used.downloads == downloads
+    machine.said()

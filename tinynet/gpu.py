@@ -22,6 +22,8 @@ REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<
 OLDEST = {12: (5, 0), 13: (7, 5)}  # the compute capability from which on NVRTC of this CUDA compiles
 UPDATE = "CuPy needs one for CUDA 12 or later: update the driver."
 
+_working: Any = None  # the module cupy that has computed something
+
 
 @dataclass
 class Found:
@@ -48,12 +50,19 @@ class Found:
 
 
 def require() -> None:
-    """Raise ImportError where CuPy is missing or broken, RuntimeError where it cannot compute on a GPU."""
+    """Raise ImportError where CuPy is missing or broken, RuntimeError where it cannot compute on a GPU.
+
+    It computes something once in a process, since that waits for the GPU; a failure is looked into each time.
+    """
+    global _working
+    if _working is not None and sys.modules.get("cupy") is _working:
+        return
     failed = attempt()
     if failed is not None:
         found = look(failed)
         text = f"backend='cupy': {problem(found)} backend='numpy' runs on the CPU."
         raise (ImportError(text, name="cupy") if found.failed == "import" else RuntimeError(text)) from found.failure
+    _working = sys.modules["cupy"]
 
 
 # ---- what is there ------------------------------------------------------------------------------------------------
