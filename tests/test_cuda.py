@@ -217,7 +217,13 @@ def shuffled(xp, x, y, weights, order, dtype, scaling=None):
     source.scale(scaling)
     source.order = xp.asarray(order)
     for batch in source:
-        yield [np.array(array if xp is np else array.get()) for array in batch]
+        yield [np.array(array if xp is np else array.get()) for array in batch if array is not None]
+
+
+def test_samples_of_no_features_have_labels_all_the_same(cupy_or_stand_in):
+    x, y = np.empty((5, 0), "float32"), np.arange(5)
+    got = list(shuffled(cupy_or_stand_in, x, y, None, np.arange(5)[::-1].copy(), "float32"))
+    assert [labels.tolist() for _, labels in got] == [[4, 3, 2], [1, 0]]
 
 
 def test_more_rows_than_a_grid_has(cupy_or_stand_in):

@@ -56,7 +56,7 @@ def gather(samples: Three, order: Any, batch: Three, scaling: tuple[float, float
     targets = [_bytes_of_rows(own, cut) for own, cut in zip(samples[1:], batch[1:], strict=True)]
     size, scale, offset = np.int64(width), *map(out.dtype.type, scaling)
     arguments = (x, order, out, np.int64(rows), size, scale, offset, *targets[0], *targets[1])
-    launch(xp_of(x), code, "gather", (blocks_for(width), min(rows, 65535)), arguments)
+    launch(xp_of(x), code, "gather", (blocks_for(max(width, 1)), min(rows, 65535)), arguments)
 
 
 def softmax_crossentropy(
