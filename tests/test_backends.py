@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from strict_cupy import device, module
 
 import tinynet as tn
-from tinynet import backend, callbacks, progress
+from tinynet import backend, callbacks, progress, step
 
 SMALL = catalogue.MODELS["the lesson's, small"]
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -163,6 +163,64 @@ def test_the_kernel_of_the_loss_is_not_taken_for_other_losses():
         return life_of(model, x, y)
 
     assert equal(life("cupy"), life("numpy"))
+
+
+def test_batches_of_every_size_count_what_they_have():
+    """More labels in a batch than wait for their sum at first, between batches of fewer; with weights and metrics."""
+    rng, batches = np.random.default_rng(0), []
+    for size in (350, 1150, 3000, 250, 5000, 250):
+        batches.append((rng.normal(size=(size, 4)), rng.integers(0, 3, size), rng.random(size)))
+    results = []
+    for name in ("numpy", "cupy"):
+        model = catalogue.MODELS["from logits"].make(seed=0, backend=name, dtype="float64")
+        loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("sgd", loss, ["accuracy", "sparse_top_k_categorical_accuracy"], ["accuracy"])
+        results.append([model.fit(batches, epochs=2, verbose=0).history, model.evaluate(batches, verbose=0)])
+    assert close(*results, 1e-12)
+
+
+def test_subclasses_and_views_take_their_own_way():
+    """A Rescaling, an accuracy and a layer of a user's own, whose outputs are float64 and transposed."""
+
+    class Halves(tn.layers.Rescaling):
+        def forward(self, x, training=False):
+            return x // 2, None
+
+    class Misses(tn.metrics.SparseCategoricalAccuracy):
+        def values(self, labels, outputs):
+            return ~super().values(labels, outputs)
+
+    class Wide(tn.layers.Layer):
+        def forward(self, x, training=False):
+            return (x.T * np.float64(0.5)).T, None
+
+        def backward(self, dy, cache, need_dx=True):
+            return (dy * 0.5).astype("float32")
+
+    rng = np.random.default_rng(0)
+    x, y, weights = rng.integers(0, 9, (18, 4)), rng.integers(0, 3, 18), rng.random((18, 2)).astype("float32")
+    results = []
+    for name in ("numpy", "cupy"):
+        stack = [tn.Input((4,)), Halves(0.5), tn.layers.Dense(3), Wide(), tn.layers.Softmax()]
+        model = tn.Sequential(stack, seed=0, backend=name)
+        model.compile("sgd", "sparse_categorical_crossentropy", [Misses(name="misses"), "accuracy"])
+        own = weights[:, 0] if name == "numpy" else give_to_the_device(weights)[:, 0]  # of every second number
+        history = model.fit(x, y, sample_weight=own, batch_size=4, epochs=2, verbose=0).history
+        results.append([history, model.evaluate(x, y, sample_weight=own, verbose=0), model.get_weights()])
+    assert close(*results, 1e-5)
+    assert np.allclose(np.add(results[1][0]["misses"], results[1][0]["accuracy"]), 1)
+
+
+def test_more_classes_than_a_warp_takes_are_left_to_the_arrays(monkeypatch):
+    x, y = np.random.default_rng(0).normal(size=(6, 4)).astype("float32"), np.arange(6) % 3
+    launches = []
+    for most in (3, 2):
+        monkeypatch.setattr(step, "CLASSES", most)
+        model = catalogue.MODELS["from logits"].compiled(backend="cupy")
+        with device.counted() as used:
+            model.train_on_batch(x, y)
+        launches.append(used.launches)
+    assert launches[1] > launches[0] + 5
 
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])

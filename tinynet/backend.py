@@ -30,6 +30,8 @@ def resolve(name: str | None = None) -> str:
         kind, name = "backend in the environment variable TINYNET_BACKEND,", os.environ["TINYNET_BACKEND"]
     if not isinstance(name, (str, type(None))):
         raise TypeError(f"backend must be 'numpy' or 'cupy'; got {name!r}.")
+    if isinstance(name, str) and name.lower() in ("gpu", "cuda"):
+        raise ValueError(f"Unknown {kind} {name!r}. Did you mean 'cupy', which is for NVIDIA GPUs?")
     name = lookup(kind, name or "numpy", {"numpy": "numpy", "cupy": "cupy"})
     if name == "cupy":
         from . import gpu  # not at the top: whoever asks for no GPU does without the diagnosis

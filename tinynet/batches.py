@@ -6,11 +6,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from .backend import module, move, on_device, take_rows
 from .checks import warn
-from .cuda import REALS, TYPES, gather
+from .cuda import TYPES, gather
 from .data import INFINITE_CARDINALITY, Dataset
 from .data.dataset import get_passes, is_reproducible, passing, set_passes
 
@@ -35,8 +33,7 @@ class ArrayBatches:
         self.weights = None if weights is None else move(weights, self.xp)
         self.batch_size, self.dtype = batch_size, dtype
         self.order: Any = None
-        known = self.x.dtype.name in TYPES and np.dtype(dtype).name in REALS
-        self.in_one_kernel = on_device(self.x) and len(self.x) > 0 and known
+        self.in_one_kernel = on_device(self.x) and len(self.x) > 0 and self.x.dtype.name in TYPES
         if self.in_one_kernel:
             targets = (self.y, self.weights)
             self.y, self.weights = (None if own is None else self.xp.ascontiguousarray(own) for own in targets)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .backend import module
 from .buffers import FlatBuffers
-from .cuda import computes, softmax_crossentropy
+from .cuda import CLASSES, computes, softmax_crossentropy
 from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from .layers.base import Layer
 from .layers.chain import backward_chain, forward_chain
@@ -166,7 +166,7 @@ class Step:
         for part, name in self.penalized:
             totals.sums[0] += part.regularizers[name](part.__dict__[name]) * samples
         totals.samples += samples
-        if type(self.loss) is SparseCategoricalCrossentropy and self.loss.from_logits and computes(outputs):
+        if self._has_kernel(outputs):
             return self._loss_in_one_kernel(labels, outputs, weights, totals, backward)
         values, cache = self.loss.forward(labels, outputs)
         factors = self.loss.factors(values, weights)
@@ -179,20 +179,19 @@ class Step:
             self._add_metrics(labels, outputs, values, weights, totals)
         return self.loss.backward(labels, cache, factors) if backward else None
 
+    def _has_kernel(self, outputs):
+        ours = type(self.loss) is SparseCategoricalCrossentropy and self.loss.from_logits
+        return ours and computes(outputs) and outputs.shape[-1] <= CLASSES
+
     def _loss_in_one_kernel(self, labels, logits, weights, totals, backward):
         """The same for softmax with cross-entropy on a GPU."""
-        xp, samples = self.xp, len(logits)
+        samples, size, values = len(logits), labels.size, logits[..., 0]  # the values for their shape
         others = len(self.metrics) + len(self.weighted_metrics) > (self.hits is not None)
-        logits, labels = map(xp.ascontiguousarray, (logits, labels))
-        probabilities = xp.empty_like(logits) if others and self.fused else None
-        gradient = xp.empty_like(logits) if backward else None
-        values = logits[..., 0]  # for its shape
         factors = self.loss.factors(values, weights)
-        if weights is not None:
-            factors = xp.ascontiguousarray(factors)
-        losses = totals.room(0, labels.size, samples * (factors if weights is None else 1))
-        hits = None if self.hits is None else totals.room(1 + self.hits, labels.size, samples / labels.size)
-        softmax_crossentropy(logits, labels, factors, losses, hits, probabilities, gradient)
+        losses = totals.room(0, size, samples * (factors if weights is None else 1))
+        hits = None if self.hits is None else totals.room(1 + self.hits, size, samples / size)
+        wanted = (others and self.fused, backward)
+        probabilities, gradient = softmax_crossentropy(logits, labels, factors, losses, hits, *wanted)
         if others:
             outputs = logits if probabilities is None else probabilities
             self._add_metrics(labels, outputs, values, weights, totals, without=self.hits)

@@ -40,7 +40,7 @@ class Totals:
             self._sum(index)
             self.shares[index] = share
         if size > self.waiting.shape[1]:
-            self._widen(16 * size)
+            self._widen(size)
         start = self.counts[index]
         self.counts[index] += size
         return self.waiting[index, start : self.counts[index]]

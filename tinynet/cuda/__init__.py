@@ -11,8 +11,9 @@ computes the same. This is the table of them:
     dropout and its random numbers            Dropout in layers/regularization.py         dropout.cu
 
 The kernels compute in float32 and float64; in other dtypes, and for what a user's own class does, the array expressions
-go on. They are compiled at their first use by NVRTC, without contraction of a * b + c into one rounding, so that an
-optimizer's step has NumPy's bits. No result depends on the order in which threads run.
+go on. They are compiled at their first use by NVRTC, without contraction of a * b + c into one rounding, so that a
+batch, a dropout and an optimizer's step have NumPy's bits; but what is subnormal in float32, below 1.2e-38, is 0 there,
+since CuPy compiles with -ftz=true. No result depends on the order in which threads run.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ TYPES = {  # what samples may be made of, and how CUDA C++ calls it
 }
 OPTIONS = ("--fmad=false",)  # as NumPy rounds
 THREADS = 256  # in a block
+CLASSES = 1024  # at most, for a warp to have a row of them
 BLOCKS = 4096  # at most, where a thread can have several elements
-NONE = np.uintp(0)  # the address of no array
+NULL = np.uintp(0)  # the address of no array
 
 
 def computes(array: Any) -> bool:
@@ -42,37 +44,43 @@ def computes(array: Any) -> bool:
     return on_device(array) and array.dtype.name in REALS
 
 
-Three = tuple[Any, Any, Any]
-
-
-def gather(samples: Three, order: Any, batch: Three, scaling: tuple[float, float]) -> None:
-    """Write rows `order` of (x, y, weights) into the arrays of the batch: x scale + offset, in the batch's dtype.
+def gather(
+    samples: tuple[Any, Any, Any], order: Any, batch: tuple[Any, Any, Any], scaling: tuple[float, float]
+) -> None:
+    """Write rows `order` of the samples (x, y, weights) into the arrays of the batch: x scale + offset, in its dtype.
 
     y and weights may be None. All are C-contiguous; the rows are in range, which nothing checks here.
     """
-    x, out, rows = samples[0], batch[0], len(order)
-    width = x.size // len(x)
-    code = text("gather", sample=TYPES[x.dtype.name], real=REALS[out.dtype.name])
-    targets = [_bytes_of_rows(own, cut) for own, cut in zip(samples[1:], batch[1:], strict=True)]
-    size, scale, offset = np.int64(width), *map(out.dtype.type, scaling)
-    arguments = (x, order, out, np.int64(rows), size, scale, offset, *targets[0], *targets[1])
+    (x, y, weights), (x_batch, labels, batch_weights), rows = samples, batch, len(order)
+    width, real = x.size // len(x), x_batch.dtype.type
+    code = text("gather", sample=TYPES[x.dtype.name], real=REALS[x_batch.dtype.name])
+    sizes = np.int64(rows), np.int64(width), *map(real, scaling)
+    copied = (*_with_row_size(y, labels), *_with_row_size(weights, batch_weights))
+    arguments = (x, order, x_batch, *sizes, *copied)
     launch(xp_of(x), code, "gather", (blocks_for(max(width, 1)), min(rows, 65535)), arguments)
 
 
 def softmax_crossentropy(
-    logits: Any, labels: Any, factors: Any, losses: Any, hits: Any, probabilities: Any = None, gradient: Any = None
-) -> None:
-    """Write the losses, hits (0 or 1), probabilities and the gradient for logits (..., C) and labels (...) of int64.
+    logits: Any, labels: Any, factors: Any, losses: Any, hits: Any, probabilities: bool = True, gradient: bool = True
+) -> tuple[Any, Any]:
+    """The probabilities and the gradient for logits (..., C) and labels (...); each None if it is not asked for.
 
-    `factors` is a number, or an array of one for each label; `losses`, in float64, are then multiplied by them. What is
-    None is not computed. All are C-contiguous; the labels are in range, which nothing checks here.
+    `losses`, and `hits` unless that is None, are contiguous arrays of float64, for one number, and 0 or 1, for each
+    label. `factors` is a number, or an array of one for each label, and the losses are then multiplied by them. The
+    labels are in range, which nothing checks here.
     """
-    classes, real = logits.shape[-1], logits.dtype.type
-    each = (NONE, real(factors)) if isinstance(factors, float) else (factors, real(0))
-    outputs = (NONE if array is None else array for array in (losses, hits, probabilities, gradient))
+    xp, classes, real = xp_of(logits), logits.shape[-1], logits.dtype.type
+    logits, labels = xp.ascontiguousarray(logits), xp.ascontiguousarray(labels, dtype="int64")
+    if isinstance(factors, float):
+        each = (NULL, real(factors))
+    else:
+        each = (xp.ascontiguousarray(factors, dtype=logits.dtype), real(0))
+    p, dz = (xp.empty_like(logits) if wanted else None for wanted in (probabilities, gradient))
+    outputs = (NULL if array is None else array for array in (losses, hits, p, dz))
     arguments = (logits, labels, *each, np.int64(labels.size), np.int32(classes), *outputs)
     code = text("softmax_crossentropy", real=REALS[logits.dtype.name])
-    launch(xp_of(logits), code, "softmax_crossentropy", (blocks_for(32 * labels.size),), arguments)
+    launch(xp, code, "softmax_crossentropy", (blocks_for(32 * labels.size),), arguments)
+    return p, dz
 
 
 def can_draw(x: Any, rng: np.random.Generator) -> bool:
@@ -109,7 +117,7 @@ def compiled(xp: Any, code: str, name: str) -> Any:
 
 @functools.cache
 def text(name: str, **types: str) -> str:
-    """The CUDA C++ of a kernel in a file, for these types."""
+    """The CUDA C++ of a kernel: typedefs that give these names to types, and its file."""
     names = "".join(f"typedef {type_} {own};\n" for own, type_ in types.items())
     return names + (Path(__file__).parent / f"{name}.cu").read_text(encoding="utf-8")
 
@@ -119,7 +127,6 @@ def blocks_for(threads: int) -> int:
     return -(-threads // THREADS)
 
 
-def _bytes_of_rows(own: Any, cut: Any) -> tuple[Any, Any, Any]:
-    if own is None:
-        return NONE, NONE, np.int64(0)
-    return own, cut, np.int64(own.nbytes // len(own))
+def _with_row_size(array: Any, cut: Any) -> tuple[Any, Any, Any]:
+    """An array, what of it goes into the batch, and the bytes of a row; of None null pointers."""
+    return (NULL, NULL, np.int64(0)) if array is None else (array, cut, np.int64(array.nbytes // len(array)))

@@ -11,8 +11,8 @@ extern "C" __global__ void dropout(
     const real* __restrict__ x, real* __restrict__ y, bool* __restrict__ kept, long long size,
     float rate, real scale, word key_0, word key_1)
 {
-    const long long together = gridDim.x * (long long)blockDim.x;
-    for (long long n = blockIdx.x * (long long)blockDim.x + threadIdx.x; 8 * n < size; n += together) {
+    const long long stride = gridDim.x * (long long)blockDim.x;
+    for (long long n = blockIdx.x * (long long)blockDim.x + threadIdx.x; 8 * n < size; n += stride) {
         word c[4] = {(word)n + 1, 0, 0, 0}, k_0 = key_0, k_1 = key_1;
         for (int round = 0; round < 10; round++) {
             const word high_0 = __umul64hi(0xD2E7470EE14C6C93ULL, c[0]), low_0 = 0xD2E7470EE14C6C93ULL * c[0];

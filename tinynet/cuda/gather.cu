@@ -12,14 +12,16 @@ extern "C" __global__ void gather(
     const char* __restrict__ weights, char* __restrict__ batch_weights, long long weight_bytes)
 {
     const long long first = blockIdx.x * (long long)blockDim.x + threadIdx.x;
-    const long long together = gridDim.x * (long long)blockDim.x;
+    const long long stride = gridDim.x * (long long)blockDim.x;
     for (long long n = blockIdx.y; n < rows; n += gridDim.y) {
         const long long from = order[n];
-        for (long long i = first; i < width; i += together)
-            batch[n * width + i] = (real)x[from * width + i] * scale + offset;
-        for (long long i = first; i < y_bytes; i += together)
+        for (long long i = first; i < width; i += stride) {
+            const real scaled = (real)x[from * width + i] * scale;
+            batch[n * width + i] = offset == 0 ? scaled : scaled + offset;  // so that -0 stays what it is
+        }
+        for (long long i = first; i < y_bytes; i += stride)
             labels[n * y_bytes + i] = y[from * y_bytes + i];
-        for (long long i = first; i < weight_bytes; i += together)
+        for (long long i = first; i < weight_bytes; i += stride)
             batch_weights[n * weight_bytes + i] = weights[from * weight_bytes + i];
     }
 }

@@ -6,11 +6,10 @@
 //   dL/dz_j = f (p_j - [j = y])                                  gradient, where asked for
 //
 // logits, probabilities and gradient (rows, classes), the others (rows,). `factors` null stands for `factor` in every
-// row. A warp of 32 threads has a row: each computes every 32nd class, and what they find is put together in a tree.
+// row. A warp of 32 threads has a row: each, a lane, computes every 32nd class. Five shuffles then give all lanes the sum, or
+// the largest, of all: in each a lane takes the value of the lane whose number differs in one bit, 16, 8, 4, 2 or 1.
 
-const unsigned ALL = 0xffffffff;  // the lanes of a warp
-
-__device__ inline real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN stays, as in NumPy
+const unsigned ALL_LANES = 0xffffffff;
 
 extern "C" __global__ void softmax_crossentropy(
     const real* __restrict__ logits, const long long* __restrict__ y, const real* __restrict__ factors, real factor,
@@ -21,34 +20,34 @@ extern "C" __global__ void softmax_crossentropy(
     const long long row = (blockIdx.x * (long long)blockDim.x + threadIdx.x) / 32;
     if (row >= rows) return;  // a whole warp does
     const real* z = logits + row * classes;
-    const long long own = y[row];
+    const long long label = y[row];
     const real f = factors ? factors[row] : factor;
 
     real top = z[0];
-    for (int j = lane; j < classes; j += 32) top = larger(top, z[j]);
-    for (int far = 16; far; far /= 2) top = larger(top, __shfl_xor_sync(ALL, top, far));
+    for (int j = lane; j < classes; j += 32) top = max(top, z[j]);  // which may lose NaN: s has it
+    for (int bit = 16; bit; bit /= 2) top = max(top, __shfl_xor_sync(ALL_LANES, top, bit));
 
     real s = 0;
     for (int j = lane; j < classes; j += 32) s += exp(z[j] - top);
-    for (int far = 16; far; far /= 2) s += __shfl_xor_sync(ALL, s, far);
+    for (int bit = 16; bit; bit /= 2) s += __shfl_xor_sync(ALL_LANES, s, bit);
 
     real best = -1;
     int guess = classes;
     for (int j = lane; j < classes; j += 32) {
         const real p = exp(z[j] - top) / s;
         if (probabilities) probabilities[row * classes + j] = p;
-        if (gradient) gradient[row * classes + j] = j == own ? p * f - f : p * f;
+        if (gradient) gradient[row * classes + j] = j == label ? p * f - f : p * f;
         if (p > best) best = p, guess = j;
     }
-    for (int far = 16; far; far /= 2) {
-        const real p = __shfl_xor_sync(ALL, best, far);
-        const int j = __shfl_xor_sync(ALL, guess, far);
+    for (int bit = 16; bit; bit /= 2) {
+        const real p = __shfl_xor_sync(ALL_LANES, best, bit);
+        const int j = __shfl_xor_sync(ALL_LANES, guess, bit);
         if (p > best || (p == best && j < guess)) best = p, guess = j;
     }
 
     if (lane == 0) {
-        const real loss = log(s) - (z[own] - top);
+        const real loss = log(s) - (z[label] - top);
         losses[row] = factors ? f * loss : loss;
-        if (hits) hits[row] = guess == own;
+        if (hits) hits[row] = guess == label;
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,10 @@ typedef {real} real;
 __device__ inline real larger(real a, real b) {{ return a > b || a != a ? a : b; }}  // NaN stays, as in NumPy
 
 extern "C" __global__ void update(
-    real* __restrict__ weights, const real* __restrict__ gradients, long long size{parameters})
+    real* weights, const real* gradients, long long size{parameters})
 {{
-    const long long together = gridDim.x * (long long)blockDim.x;
-    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < size; i += together) {{
+    const long long stride = gridDim.x * (long long)blockDim.x;
+    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < size; i += stride) {{
         const real g = gradients[i], w = weights[i];
         real change;
 {loads}{formula}{stores}        weights[i] = w + change;
@@ -33,6 +34,7 @@ def updates(weight: Any, gradient: Any, slots: Sequence[Any]) -> bool:
     """Whether the kernel can make this step: of real arrays of one dtype, with the weight and the slots contiguous."""
     return (
         computes(weight)
+        and computes(gradient)
         and all(array.dtype == weight.dtype for array in (gradient, *slots))
         and all(array.flags.c_contiguous for array in (weight, *slots))
     )
@@ -50,7 +52,9 @@ def update(formula: str, weight: Any, gradient: Any, slots: Mapping[str, Any], n
 
 @functools.cache
 def text(real: str, formula: str, slots: tuple[str, ...], numbers: tuple[str, ...]) -> str:
-    """The CUDA C++ of the kernel."""
+    """The CUDA C++ of the kernel; ValueError if the formula does not set `change`."""
+    if not re.search(r"\bchange\s*=[^=]", formula):
+        raise ValueError(f"An optimizer's formula must set `change`, what is added to the weight; got {formula!r}.")
     parameters = [*(f"real* __restrict__ {slot}_of" for slot in slots), *(f"real {number}" for number in numbers)]
     return KERNEL.format(
         real=real,

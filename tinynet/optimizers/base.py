@@ -36,8 +36,23 @@ class Optimizer(Configured):
     A subclass names its `slots`, the arrays that it keeps for each weight, and defines
     `change(gradient, scratch, rate, *slots)`. Whatever is written to a weight is written at once, and last, so that an
     interrupt leaves it before the step or after it. `iterations` counts the steps made; `reset()` forgets them, and
-    `compile` calls it. Beside `change` may stand the same as a `formula` in CUDA C++: on a GPU the whole step is then
-    one kernel, made of it, and otherwise some ten launches.
+    `compile` calls it.
+
+    On a GPU `change` is some ten launches. Beside it may stand the same for one entry as a `formula` in CUDA C++, of
+    which one kernel is made for the whole step. It sets `change`, from the gradient g, the weight w, the slots, which
+    it brings up to date, and `numbers(rate)`, by default {"rate": rate}. `real` is float or double.
+
+        class SignMomentum(Optimizer):
+            slots = ("momentum",)
+            formula = "momentum = momentum * 0.9f + g; change = momentum > 0 ? -rate : rate;"
+
+            def change(self, gradient, scratch, rate, momentum):
+                momentum *= 0.9
+                momentum += gradient
+                return xp_of(gradient).where(momentum > 0, -rate, rate)
+
+    A subclass with a `change` of its own and no formula computes with arrays; TypeError for one with a formula alone,
+    since a CPU and a GPU would then compute two things.
 
     `learning_rate` is a number of at least 0 or a LearningRateSchedule, whose value at `iterations`, counted from 0, is
     the rate of the next step. The arguments behind it are options of every optimizer, given by name:
@@ -57,6 +72,11 @@ class Optimizer(Configured):
     formula: str | None = None  # `change` in CUDA C++, for one entry, with the slots, g, w and `numbers` by name
     decaying: tuple[str, ...] = ()  # of the slots, those in which what is next to nothing can be cleared
     owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
+
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        if "formula" in vars(cls) and "change" not in vars(cls):
+            raise TypeError(f"{cls.__name__} defines a formula, and must define the `change` that it is a form of.")
 
     def __init__(
         self,
@@ -184,18 +204,18 @@ class Optimizer(Configured):
         return {"rate": rate}
 
     def _formula(self) -> str | None:
-        """The formula, if it belongs to this `change`: not where a subclass has defined another one."""
+        """The formula, if it belongs to this `change`: not where a subclass, or the object, has another one."""
         owner = next(own for own in type(self).__mro__ if "change" in vars(own))
-        return self.formula if "formula" in vars(owner) else None
+        return self.formula if "formula" in vars(owner) and "change" not in vars(self) else None
 
     def _update(self, formula: str, weight: Any, gradient: Any, slots: Sequence[Any], rate: float) -> None:
         """What `apply` does with one weight, in one kernel."""
-        numbers = self.numbers(rate)
+        numbers = dict(self.numbers(rate))  # to which some are added, by names that no formula has
         if self.decaying:
-            formula = "".join(f"if (fabs({slot}) <= bound) {slot} = 0;\n" for slot in self.decaying) + formula
-            numbers["bound"] = -1.0 if self.iterations % CLEARED_EVERY else negligible(weight.dtype)
+            formula = "".join(f"if (fabs({slot}) <= bound_) {slot} *= 0;\n" for slot in self.decaying) + formula
+            numbers["bound_"] = -1.0 if self.iterations % CLEARED_EVERY else negligible(weight.dtype)
         if self.weight_decay:
-            formula, numbers["decay"] = formula + "\nchange = w * -decay + change;", self.weight_decay * rate
+            formula, numbers["decay_"] = formula + "\nchange = w * -decay_ + change;", self.weight_decay * rate
         update(formula, weight, gradient, dict(zip(self.slots, slots, strict=True)), numbers)
 
     def __repr__(self) -> str:
