@@ -329,7 +329,8 @@ def test_dropout_draws_what_numpy_draws(cupy_or_stand_in, dtype, size, monkeypat
     monkeypatch.setattr(cuda, "BLOCKS", 1)  # so that a thread of a longer array has several blocks of eight
     x = np.random.default_rng(0).normal(size=(size, 3)).astype(dtype)
     x[0, 0] = np.inf  # which is NaN where it is dropped
-    for rate in (0.1, 0.5, 0.999):
+    drawn = float(rng.counter(1, "step", 2).random(dtype="float32"))  # for the first entry, which is then kept
+    for rate in (0.1, 0.5, 0.999, drawn):
         dropout = layers.Dropout(rate)
         with np.errstate(invalid="ignore"):
             theirs = dropout.forward(x, True, rng.counter(1, "step", 2))

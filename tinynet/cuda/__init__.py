@@ -87,8 +87,7 @@ def can_draw(x: Any, rng: np.random.Generator) -> bool:
     """Whether `dropout` can draw what this generator would draw for x: a Philox that has drawn nothing."""
     if not computes(x) or type(rng.bit_generator) is not np.random.Philox:
         return False
-    state = rng.bit_generator.state
-    return not state["state"]["counter"].any() and state["buffer_pos"] == 4 and not state["has_uint32"]
+    return not rng.bit_generator.state["state"]["counter"].any()
 
 
 def dropout(x: Any, rng: np.random.Generator, rate: float) -> tuple[Any, Any]:
