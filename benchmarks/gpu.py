@@ -1,6 +1,6 @@
 """A training step on an NVIDIA GPU: tinynet on CuPy beside PyTorch, eager and with CUDA graphs, and JAX with a scan.
 
-    python -m pip install -e . -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py
+    python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py
 
     python benchmarks/gpu.py [--minutes 9] [--rounds 5] [--json FILE]
     python benchmarks/gpu.py --rehearse      the same code on the CPU, tiny: no figure of it means anything
@@ -141,8 +141,8 @@ def start(rehearse, stack, end, left_out):
             reason = jobs[name].answer(min(STARTING, end - time.monotonic())).get("left_out")
             if reason:
                 raise Failed(reason)
-    if not jobs:
-        raise SystemExit("Nothing can be measured here.")
+        if name not in jobs and name == "tinynet":
+            raise SystemExit(f"Nothing is measured without tinynet: {left_out[name]}")
     return jobs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from machine import usual
 
 JOBS = Path(__file__).parent / "jobs"
+ROOT = Path(__file__).resolve().parents[1]  # of the checkout whose tinynet is measured, installed or not
 # Settings by which a user may have changed what is measured
 UNWANTED = ("CUPY_", "JAX_", "XLA_", "TORCH", "PYTORCH_", "TINYNET_", "NVIDIA_TF32", "CUDA_LAUNCH", "CUBLAS_")
 
@@ -78,8 +80,9 @@ class Job:
 
 
 def environment(rehearse):
-    """That of a job: what would change the arithmetic or make every launch wait is left out, TF32 forbidden."""
+    """That of a job: this checkout's tinynet comes first; what would change numbers or speed is left out, no TF32."""
     given = {name: value for name, value in usual().items() if not name.startswith(UNWANTED)}
     # Without a GPU "cuda" alone fails with a bare AssertionError; the first of the list is JAX's default device
     given |= {"JAX_PLATFORMS": "cpu" if rehearse else "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    given["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [given.get("PYTHONPATH")])])
     return given | {"NVIDIA_TF32_OVERRIDE": "0"}

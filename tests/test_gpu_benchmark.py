@@ -237,6 +237,40 @@ def test_a_job_gets_no_setting_that_changes_the_arithmetic(monkeypatch):
     assert given["JAX_PLATFORMS"] == "cuda,cpu"
 
 
+@pytest.mark.parametrize("given", [None, "elsewhere"])
+def test_the_jobs_tinynet_is_this_checkouts_installed_or_not(monkeypatch, tmp_path, given):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if given:
+        monkeypatch.setenv("PYTHONPATH", given)
+    program = "import importlib.util, sys; print(importlib.util.find_spec('tinynet').origin, sys.path)"
+    done = subprocess.run(  # -S: without what is installed
+        [sys.executable, "-S", "-c", program], env=environment(rehearse=True), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.startswith(str(SCRIPT.parents[1] / "tinynet" / "__init__.py")), done.stderr
+    assert given is None or given in done.stdout
+
+
+def test_without_tinynet_nothing_is_measured(monkeypatch):
+    made = []
+
+    class Missing(Asked):
+        def __init__(self, arguments, rehearse):
+            super().__init__({"left_out": "CuPy is not installed"} if not made else {"ready": True})
+            self.arguments, self.close, self.answered = arguments, lambda: None, 0
+            made.append(self)
+
+        def answer(self, seconds):
+            self.answered += 1
+            return self.known
+
+    monkeypatch.setattr(gpu, "Job", Missing)
+    with contextlib.ExitStack() as stack, pytest.raises(SystemExit) as stopped:
+        gpu.start(False, stack, time.monotonic() + 60, {})
+    assert stopped.value.code == "Nothing is measured without tinynet: CuPy is not installed"
+    assert made[0].arguments == ["gpu_tinynet.py"]
+    assert [job.answered for job in made] == [1, 0, 0, 0]
+
+
 def test_the_difference_of_weights():
     expected = [np.array([[3.0, 0.0]]), np.array([4.0])]
     assert gpu_common.difference([np.array([[3.0, 0.0]]), np.array([4.5])], expected) == 0.1
