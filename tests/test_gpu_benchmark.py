@@ -24,6 +24,8 @@ import gpu_tinynet
 from gpu_job import Failed, Job, environment
 from gpu_table import table
 
+import tinynet.cuda
+
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
 
 
@@ -244,7 +246,11 @@ def test_the_jobs_tinynet_is_this_checkouts_installed_or_not(monkeypatch, tmp_pa
         monkeypatch.setenv("PYTHONPATH", given)
     program = "import importlib.util, sys; print(importlib.util.find_spec('tinynet').origin, sys.path)"
     done = subprocess.run(  # -S: without what is installed
-        [sys.executable, "-S", "-c", program], env=environment(rehearse=True), cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-S", "-c", program],
+        env=environment(rehearse=True),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.startswith(str(SCRIPT.parents[1] / "tinynet" / "__init__.py")), done.stderr
     assert given is None or given in done.stdout
@@ -275,6 +281,21 @@ def test_the_difference_of_weights():
     expected = [np.array([[3.0, 0.0]]), np.array([4.0])]
     assert gpu_common.difference([np.array([[3.0, 0.0]]), np.array([4.5])], expected) == 0.1
     assert np.isnan(gpu_common.difference([np.array([[3.0, np.nan]]), np.array([4.0])], expected))
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_gate_goes_through_the_kernel_that_cuts_the_batches(monkeypatch):
+    def spoilt(name, **types):
+        return right(name, **types).replace("from = order[n]", "from = 0")
+
+    right = tinynet.cuda.text
+    assert spoilt("gather", sample="float", real="float") != right("gather", sample="float", real="float")
+    monkeypatch.setattr(tinynet.cuda, "text", spoilt)
+    variant = gpu_tinynet.Tinynet(SimpleNamespace(rehearse=False))
+    x, y, order = gpu_common.gate_batches()
+    variant.configure(x, y, gpu_common.weights(gpu_common.UNITS), gpu_common.GATE_BATCH)
+    variant.epoch(order)
+    assert gpu_common.difference(variant.weights(), gpu_reference.trained("keras")) > gpu.BOUND
 
 
 @pytest.mark.usefixtures("stand_in")
