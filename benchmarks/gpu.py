@@ -115,7 +115,7 @@ def micro(rehearse, end):
     try:
         found = job.answer(min(STARTING, end - time.monotonic()))
     except Failed as reason:
-        found = {"left_out": str(reason)}
+        found = {"left_out": str(reason), "stderr": reason.said}
         job.process.kill()
     finally:
         job.close()
@@ -142,7 +142,7 @@ def start(rehearse, stack, end, left_out):
             if reason:
                 raise Failed(reason)
         if name not in jobs and name == "tinynet":
-            raise SystemExit(f"Nothing is measured without tinynet: {left_out[name]}")
+            raise SystemExit(f"Nothing is measured without tinynet: {left_out[name]['reason']}")
     return jobs
 
 
@@ -152,7 +152,7 @@ def dropping(jobs, name, left_out):
     try:
         yield
     except Failed as reason:
-        left_out[name] = str(reason)
+        left_out[name] = {"reason": str(reason), "stderr": reason.said}
         jobs.pop(name).process.kill()
         print(f"{VARIANTS[name][0]} is left out: {reason}", flush=True)
 
@@ -225,7 +225,7 @@ def counted(names, plan, end, rehearse):
             job.process.kill()
             for entry in entries:
                 if "counts" not in entry:
-                    entry.setdefault("uncounted", str(reason))
+                    entry |= {"uncounted": str(reason), "stderr": reason.said}
         finally:
             job.close()
     return found

@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import queue
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,12 +18,18 @@ from machine import usual
 
 JOBS = Path(__file__).parent / "jobs"
 ROOT = Path(__file__).resolve().parents[1]  # of the checkout whose tinynet is measured, installed or not
+TAIL = 20_000  # bytes of stderr that are kept
+ERROR = re.compile(r"^[\w.]*(Error|Exception|Interrupt)\b|\b[Ee]rror:|^Fatal |^terminate called")
 # Settings by which a user may have changed what is measured
 UNWANTED = ("CUPY_", "JAX_", "XLA_", "TORCH", "PYTORCH_", "TINYNET_", "NVIDIA_TF32", "CUDA_LAUNCH", "CUBLAS_")
 
 
 class Failed(Exception):
-    """A job ended or did not answer, and what is known of it."""
+    """A job failed, ended or did not answer: the reason, a line, and in `said` the end of what it wrote to stderr."""
+
+    def __init__(self, reason, said=""):
+        super().__init__(reason)
+        self.said = said
 
 
 class Job:
@@ -29,7 +37,7 @@ class Job:
 
     def __init__(self, arguments, rehearse):
         command = [sys.executable, str(JOBS / arguments[0]), *arguments[1:]]
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115, close() closes it
+        self.errors = tempfile.TemporaryFile("a+b")  # noqa: SIM115, close() closes it; it writes at the end, wherever we read
         self.process = subprocess.Popen(
             [*command, *(["--rehearse"] if rehearse else [])],
             stdin=subprocess.PIPE,
@@ -58,13 +66,25 @@ class Job:
         try:
             line = self.lines.get(timeout=max(1, seconds))
         except queue.Empty:
-            raise Failed(f"no answer within {seconds:.0f} s") from None
+            raise self._failed(f"no answer within {seconds:.0f} s") from None
         if not line:
-            self.process.wait()
-            self.errors.seek(0)
-            said = self.errors.read().decode(errors="replace").strip().splitlines()
-            raise Failed(said[-1] if said else f"it ended with status {self.process.returncode}")
-        return json.loads(line)
+            status = self.process.wait()
+            how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+            raise self._failed(f"ended {how}")
+        found = json.loads(line)
+        if "failed" in found:
+            raise Failed(found["failed"], self.said())
+        return found
+
+    def said(self):
+        """The end of what it has written to stderr."""
+        self.errors.seek(max(0, self.errors.seek(0, os.SEEK_END) - TAIL))
+        return self.errors.read().decode(errors="replace").strip()
+
+    def _failed(self, what):
+        said = self.said()
+        last = telling(said)
+        return Failed(f"{what}: {last}" if last else what, said)
 
     def close(self):
         with contextlib.suppress(BrokenPipeError):
@@ -77,6 +97,12 @@ class Job:
         self.reader.join()
         self.process.stdout.close()
         self.errors.close()
+
+
+def telling(text):
+    """The last line that names an error; behind it may stand notes and rulers. Else the last line, or nothing."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if ERROR.search(line)), lines[-1] if lines else "")
 
 
 def environment(rehearse):

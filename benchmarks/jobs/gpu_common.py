@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,8 +108,21 @@ def serve(make, *flags):
         variant = make(options)
     except LeftOut as reason:
         return answer(left_out=str(reason))
+    except Exception as error:
+        traceback.print_exc()
+        return answer(failed=told(error))
     answer(ready=True)
     does = {"gate": gate, "configure": configure, "epoch": epoch, "count": count}
     for line in sys.stdin:
         question = json.loads(line)
-        answer(**does[question.pop("do")](variant, **question))
+        try:
+            found = does[question.pop("do")](variant, **question)
+        except Exception as error:
+            traceback.print_exc()
+            found = {"failed": told(error)}
+        answer(**found)
+
+
+def told(error):
+    """Type: the first line of what it says."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])

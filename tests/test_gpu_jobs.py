@@ -1,0 +1,185 @@
+"""The jobs of benchmarks/gpu.py: what they answer, how they fail, and that the gate holds what is timed."""
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import strict_cupy
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "jobs"))
+
+import gpu
+import gpu_common
+import gpu_job
+import gpu_reference
+import gpu_tinynet
+from gpu_job import Failed, Job, environment
+
+import tinynet.cuda
+
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
+
+
+def test_a_job_counts_one_epoch_or_says_why_not(monkeypatch):
+    done = []
+    variant = SimpleNamespace(epoch=lambda: done.append("epoch"), wait=lambda: done.append("wait"))
+
+    @contextlib.contextmanager
+    def counted():
+        done.append("begin")
+        yield gpu_common.cupti.Counts(launches=5)
+        done.append("end")
+
+    monkeypatch.setattr(gpu_common.cupti, "counted", counted)
+    assert gpu_common.count(variant)["counts"]["launches"] == 5
+    assert done == ["begin", "epoch", "wait", "end"]
+    monkeypatch.undo()
+    monkeypatch.setattr(gpu_common.cupti, "libraries", list)
+    assert gpu_common.count(variant)["uncounted"].startswith("no CUPTI: python -m pip install ")
+
+
+def test_a_job_that_ends_or_is_silent():
+    job = Job(["gpu_tinynet.py", "--nonsense"], rehearse=True)
+    with pytest.raises(Failed, match=r"^ended with status 2: .*: unrecognized arguments: --nonsense") as failed:
+        job.answer(60)
+    assert failed.value.said.startswith("usage: ")
+    with pytest.raises(Failed, match="no answer within 0 s"):
+        job.ask(0, do="epoch")
+    job.close()
+
+
+def program(monkeypatch, tmp_path, text):
+    """A job that runs this program."""
+    monkeypatch.setattr(gpu_job, "JOBS", tmp_path)
+    jobs = str(SCRIPT.parent / "jobs")
+    (tmp_path / "job.py").write_text(f"import os, sys, time\nsys.path.insert(0, {jobs!r})\n{text}")
+    return Job(["job.py"], rehearse=True)
+
+
+SAID = ["first", "ValueError: no GPU", "----", "For simplicity, frames were removed."]
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("sys.exit(3)", "ended with status 3: ValueError: no GPU"),
+        ("os.kill(os.getpid(), 9)", "ended by SIGKILL: ValueError: no GPU"),
+        ("print('{}', flush=True); time.sleep(60)", "no answer within 0 s: ValueError: no GPU"),
+    ],
+)
+def test_the_reason_is_the_line_that_names_an_error(monkeypatch, tmp_path, end, reason):
+    job = program(monkeypatch, tmp_path, f"print(*{SAID}, sep=chr(10), file=sys.stderr, flush=True); {end}")
+    if "sleep" in end:
+        job.answer(60)
+    with pytest.raises(Failed) as failed:
+        job.answer(0 if "sleep" in end else 60)
+    assert str(failed.value) == reason
+    assert failed.value.said.splitlines() == SAID
+    job.process.kill()
+    job.close()
+
+
+def test_without_an_error_the_reason_is_the_last_line():
+    assert gpu_job.telling("a\nb\n\n") == "b"
+    assert gpu_job.telling("") == ""
+
+
+def test_an_exception_in_a_job_is_its_reason_and_it_goes_on(monkeypatch, tmp_path):
+    text = """
+import gpu_common
+class Variant:
+    def __init__(self, options): pass
+    def configure(self, x, y, weights, batch): self.batch = batch
+    def epoch(self, order=None):
+        if self.batch == 2:
+            print("noise", file=sys.stderr)
+            raise ZeroDivisionError("no memory\\nat all")
+        return 1.5, 0.5
+    def wait(self): pass
+gpu_common.serve(Variant)
+"""
+    job = program(monkeypatch, tmp_path, text)
+    assert job.answer(60) == {"ready": True}
+    with pytest.raises(Failed, match=r"^ZeroDivisionError: no memory$") as failed:
+        job.ask(60, do="configure", images=4, units=2, batch=2)
+    assert failed.value.said.startswith("noise\nTraceback")
+    assert failed.value.said.endswith("ZeroDivisionError: no memory\nat all")
+    assert "failed" not in job.ask(60, do="configure", images=4, units=2, batch=4)
+    job.close()
+
+
+def test_an_exception_at_a_jobs_start_is_its_reason(monkeypatch, tmp_path):
+    job = program(monkeypatch, tmp_path, "import gpu_common\ngpu_common.serve(lambda options: {}['name'])")
+    with pytest.raises(Failed, match=r"^KeyError: 'name'$"):
+        job.answer(60)
+    job.close()
+
+
+def test_a_job_gets_no_setting_that_changes_the_arithmetic(monkeypatch):
+    for name in ("CUPY_TF32", "XLA_FLAGS", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TINYNET_DATA", "CUDA_LAUNCH_BLOCKING"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    given = environment(rehearse=False)
+    assert not [name for name in given if name.startswith(("CUPY", "XLA_FLAGS", "TORCH", "TINYNET", "CUDA_LAUNCH"))]
+    assert given["NVIDIA_TF32_OVERRIDE"] == "0"
+    assert given["CUDA_VISIBLE_DEVICES"] == "1"
+    assert given["JAX_PLATFORMS"] == "cuda,cpu"
+
+
+@pytest.mark.parametrize("given", [None, "elsewhere"])
+def test_the_jobs_tinynet_is_this_checkouts_installed_or_not(monkeypatch, tmp_path, given):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if given:
+        monkeypatch.setenv("PYTHONPATH", given)
+    program = "import importlib.util, sys; print(importlib.util.find_spec('tinynet').origin, sys.path)"
+    done = subprocess.run(  # -S: without what is installed
+        [sys.executable, "-S", "-c", program],
+        env=environment(rehearse=True),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith(str(SCRIPT.parents[1] / "tinynet" / "__init__.py")), done.stderr
+    assert given is None or given in done.stdout
+
+
+def test_the_difference_of_weights():
+    expected = [np.array([[3.0, 0.0]]), np.array([4.0])]
+    assert gpu_common.difference([np.array([[3.0, 0.0]]), np.array([4.5])], expected) == 0.1
+    assert np.isnan(gpu_common.difference([np.array([[3.0, np.nan]]), np.array([4.0])], expected))
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_gate_goes_through_the_kernel_that_cuts_the_batches(monkeypatch):
+    def spoilt(name, **types):
+        return right(name, **types).replace("from = order[n]", "from = 0")
+
+    right = tinynet.cuda.text
+    assert spoilt("gather", sample="float", real="float") != right("gather", sample="float", real="float")
+    monkeypatch.setattr(tinynet.cuda, "text", spoilt)
+    variant = gpu_tinynet.Tinynet(SimpleNamespace(rehearse=False))
+    x, y, order = gpu_common.gate_batches()
+    variant.configure(x, y, gpu_common.weights(gpu_common.UNITS), gpu_common.GATE_BATCH)
+    variant.epoch(order)
+    assert gpu_common.difference(variant.weights(), gpu_reference.trained("keras")) > gpu.BOUND
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_tinynets_job_passes_the_gate_on_the_strict_stand_in_for_cupy():
+    variant = gpu_tinynet.Tinynet(SimpleNamespace(rehearse=False))
+    x, y, order = gpu_common.gate_batches()
+    variant.configure(x, y, gpu_common.weights(gpu_common.UNITS), gpu_common.GATE_BATCH)
+    with strict_cupy.device.counted() as counts:
+        loss, accuracy = variant.epoch(order)
+    assert (round(loss, 2), round(accuracy, 2)) == (2.41, 0.07)
+    assert gpu_common.difference(variant.weights(), gpu_reference.trained("keras")) < 1e-6
+    assert counts.launches > gpu_common.GATE_STEPS
+    assert counts.downloads < gpu_common.GATE_STEPS, "nothing waits in each step"
+    loss, _ = variant.epoch()
+    assert loss < 2.41
