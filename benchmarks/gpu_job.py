@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]  # of the checkout whose tinynet is m
 TAIL = 20_000  # bytes of stderr that are kept
 ERROR = re.compile(r"^[\w.]*(Error|Exception|Interrupt)\b|\b[Ee]rror:|^Fatal |^terminate called")
 # Settings by which a user may have changed what is measured
-UNWANTED = ("CUPY_", "JAX_", "XLA_", "TORCH", "PYTORCH_", "TINYNET_", "NVIDIA_TF32", "CUDA_LAUNCH", "CUBLAS_")
+UNWANTED = ("CUPY_ACCELERATORS", "CUPY_COMPILE_WITH_PTX", "CUPY_CUDA_COMPILE_WITH_DEBUG", "CUPY_CUDA_PER_THREAD_DEFAULT")
+UNWANTED += ("CUPY_GPU_MEMORY_LIMIT", "CUPY_TF32", "JAX_", "XLA_", "TORCH", "PYTORCH_", "TINYNET_", "NVIDIA_TF32")
+UNWANTED += ("CUDA_LAUNCH", "CUBLAS_")
 
 
 class Failed(Exception):

@@ -125,7 +125,10 @@ def test_a_job_gets_no_setting_that_changes_the_arithmetic(monkeypatch):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("CUPY_ACCELERATORS", "cub")
+    monkeypatch.setenv("CUPY_CACHE_DIR", "kernels")
     given = environment(rehearse=False)
+    assert given.pop("CUPY_CACHE_DIR") == "kernels", "where the home folder cannot be written to"
     assert not [name for name in given if name.startswith(("CUPY", "XLA_FLAGS", "TORCH", "TINYNET", "CUDA_LAUNCH"))]
     assert given["NVIDIA_TF32_OVERRIDE"] == "0"
     assert given["CUDA_VISIBLE_DEVICES"] == "1"
