@@ -1,6 +1,7 @@
 """A training step on an NVIDIA GPU: tinynet on CuPy beside PyTorch, eager and with CUDA graphs, and JAX with a scan.
 
-    python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py
+    python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py      for a driver of CUDA 12:
+                             requirements-gpu-cuda12.txt, PyTorch before it
 
     python benchmarks/gpu.py [--minutes 9] [--rounds 5] [--json FILE]
     python benchmarks/gpu.py --rehearse      the same code on the CPU, tiny: no figure of it means anything

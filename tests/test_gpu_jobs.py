@@ -1,6 +1,7 @@
 """The jobs of benchmarks/gpu.py: what they answer, how they fail, and that the gate holds what is timed."""
 
 import contextlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ import gpu_common
 import gpu_job
 import gpu_reference
 import gpu_tinynet
+import gpu_torch
 from gpu_job import Failed, Job, environment
 
 import tinynet.cuda
@@ -150,6 +152,26 @@ def test_the_jobs_tinynet_is_this_checkouts_installed_or_not(monkeypatch, tmp_pa
     )
     assert done.stdout.startswith(str(SCRIPT.parents[1] / "tinynet" / "__init__.py")), done.stderr
     assert given is None or given in done.stdout
+
+
+def test_a_torch_that_finds_no_gpu_says_what_to_install_for_each_cuda(monkeypatch):
+    cuda = SimpleNamespace(is_available=lambda: False)
+    built = SimpleNamespace(__version__="2.13.0", version=SimpleNamespace(cuda="13.0"), cuda=cuda)
+    monkeypatch.setattr(gpu_torch, "torch", built)
+    with pytest.raises(gpu_common.LeftOut) as reason:
+        gpu_torch.Torch(SimpleNamespace(rehearse=False, graph=False))
+    assert str(reason.value) == (
+        "PyTorch 2.13.0, built for CUDA 13.0, finds no GPU: python -m pip install torch, "
+        "or for a driver of CUDA 12 from PyTorch's index for CUDA 12.6"
+    )
+
+
+@pytest.mark.parametrize(("name", "cuda"), [("requirements-gpu.txt", "13"), ("requirements-gpu-cuda12.txt", "12")])
+def test_what_is_to_be_installed_is_for_one_cuda(name, cuda):
+    text = (SCRIPT.parent / name).read_text()
+    wanted = [line for line in text.splitlines() if not line.startswith("#")]
+    assert {found for line in wanted for found in re.findall(r"cu(?:da-?)?(1\d)", line)} == {cuda}
+    assert ("torch" in wanted) == (cuda == "13"), "plain torch is built for CUDA 13"
 
 
 def test_the_difference_of_weights():

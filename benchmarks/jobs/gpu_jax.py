@@ -11,7 +11,7 @@ try:
 except ImportError as error:
     jax, missing = None, error
 
-INSTALL = 'python -m pip install "jax[cuda12]", or "jax[cuda13]" for a driver of CUDA 13'
+INSTALL = 'python -m pip install "jax[cuda13]", or "jax[cuda12]" for a driver of CUDA 12'
 
 
 def logits(parameters, images):

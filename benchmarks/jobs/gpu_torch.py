@@ -9,6 +9,7 @@ try:
 except ImportError as error:
     torch, missing = None, error
 
+INSTALL = "python -m pip install torch, or for a driver of CUDA 12 from PyTorch's index for CUDA 12.6"
 WARMUP = 3  # steps before the capture, on a stream of their own, as PyTorch's notes on CUDA graphs have it
 
 
@@ -17,12 +18,10 @@ class Torch:
 
     def __init__(self, options):
         if torch is None:
-            raise gpu_common.LeftOut(f"PyTorch cannot be imported ({missing}): python -m pip install torch")
+            raise gpu_common.LeftOut(f"PyTorch cannot be imported ({missing}): {INSTALL}")
         if not options.rehearse and not torch.cuda.is_available():
             build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU"
-            raise gpu_common.LeftOut(
-                f"PyTorch {torch.__version__}, built for {build}, finds no GPU: python -m pip install torch"
-            )
+            raise gpu_common.LeftOut(f"PyTorch {torch.__version__}, built for {build}, finds no GPU: {INSTALL}")
         torch.backends.cuda.matmul.allow_tf32 = False
         self.device, self.graphed = "cpu" if options.rehearse else "cuda", options.graph
 
