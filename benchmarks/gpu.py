@@ -1,7 +1,7 @@
 """A training step on an NVIDIA GPU: tinynet on CuPy beside PyTorch, eager and with CUDA graphs, and JAX with a scan.
 
-    python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py      for a driver of CUDA 12:
-                             requirements-gpu-cuda12.txt, PyTorch before it
+    python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py
+    (for a driver of CUDA 12: requirements-gpu-cuda12.txt, and what it says of PyTorch before it)
 
     python benchmarks/gpu.py [--minutes 9] [--rounds 5] [--json FILE]
     python benchmarks/gpu.py --rehearse      the same code on the CPU, tiny: no figure of it means anything
@@ -11,10 +11,12 @@ lie on the device before the clock starts; every variant gathers and scales its 
 each epoch, reports mean loss and accuracy, and takes whole batches only. tinynet's epoch is a call of `fit`, as its
 users make it; the others are as one who knows them would write them (benchmarks/jobs/gpu_*.py). TF32 is off.
 
-A variant is timed only if 50 steps from the same weights on the same batches come within 1e-4 of the weights that NumPy
-computes in float64 (norm of the difference / norm). Each has a process of its own, and they take turns, an epoch each,
-in an order that moves on; one epoch warms up. A time is a wall clock's, with one wait for the device at the end of the
-epoch. Launches and transfers are counted afterwards, in new processes (cupti.py). What there was no time for is named.
+A variant is timed only if 50 steps at batch 32 and 3 at batch 8,192, from the same weights on the same batches, come
+within 1e-4 of NumPy's in float64, in the weights (norm of the difference / norm) and in the mean loss; and only while
+its loss is finite. Each has a process of its own, and they take turns in an order that moves on. In a turn one epoch,
+which is not timed, wakes the device's clocks; then come as many as fill 0.25 s, at least one, and a wait for the
+device. Every epoch gives its loss, so each ends with a wait. Launches and transfers are counted afterwards, in new
+processes (cupti.py). What there was no time for is named. The exit status is 1 if tinynet is wrong or fails.
 """
 
 from __future__ import annotations
@@ -22,18 +24,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import platform
+import math
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import cupti
 from gpu_job import Failed, Job, environment
-from gpu_table import NEEDS, table
-from machine import cpu, versions
+from gpu_machine import calls, check, machine, micro
+from gpu_table import NEEDS, median, table
 
 HERE = Path(__file__).parent
 VARIANTS = {  # name: label, job with its options
@@ -45,89 +45,50 @@ VARIANTS = {  # name: label, job with its options
 GRAPHS = "torch-graph"  # has nothing to rehearse: the CPU has no graphs
 SETTINGS = [  # (batch, units), the most telling first: the last ones may find no time
     *[(32, 128), (8192, 128), (512, 128), (128, 128), (2048, 128)],
-    *[(32, 1024), (8192, 1024), (32, 4096), (8192, 4096), (32, 512), (8192, 512)],
+    *[(32, 1024), (8192, 1024), (32, 4096), (8192, 4096)],
 ]
 COUNTED = [(32, 128), (8192, 128)]
-IMAGES = 60_000
-TINY = {"settings": [(32, 16), (128, 16), (32, 32)], "counted": [(32, 16)], "images": 1024}
+IMAGES, TURN = 60_000, 0.25  # seconds that a turn's epochs fill
+TINY = {"settings": [(32, 16), (128, 16), (32, 32)], "counted": [(32, 16)], "images": 1024, "turn": 0.02}
 BOUND = 1e-4  # of the gate
 STARTING, COUNTING = 120, 90  # seconds that a job may take to start; that are kept for counting
-DISTRIBUTIONS = ["numpy", "cupy-cuda12x", "cupy-cuda13x", "torch", "jax", "jaxlib", "jax-cuda12-plugin"]
-DISTRIBUTIONS += ["jax-cuda13-plugin", "nvidia-cuda-cupti-cu12", "nvidia-cuda-cupti"]
 LEGEND = """
-Of a step, the kernels and graphs that are launched; of an epoch, the copies up to the device and down from it, and the
-calls that wait for it; where they were counted. Times over tinynet's: 2 is twice as long."""
+Medians and ranges are over the turns, of their means. Of a step, the kernels and graphs that are launched; of an epoch,
+the copies up to the device and down from it, and the calls that wait for it; where they were counted. Times over
+tinynet's: 2 is twice as long."""
 REHEARSAL = "a rehearsal on the CPU: no figure here means anything"
 
 
 def main():
     options, started = parse(), time.monotonic()
-    devices, cuda = cupti.driver()
-    if not options.rehearse and not devices:
-        driver = "there is no NVIDIA driver" if cuda is None else "the NVIDIA driver finds no device"
-        raise SystemExit(f"benchmarks/gpu.py needs an NVIDIA GPU: {driver} here. --rehearse runs its code on the CPU.")
-    plan = TINY if options.rehearse else {"settings": SETTINGS, "counted": COUNTED, "images": IMAGES}
-    end = started + 60 * options.minutes
-    found = {"rehearsal": options.rehearse, "machine": machine(options.rehearse), "left out": {}}
-    found["single calls"] = micro(options.rehearse, end)
+    if not options.rehearse:
+        check()
+    plan = {"settings": SETTINGS, "counted": COUNTED, "images": IMAGES, "turn": TURN}
+    plan, end = TINY if options.rehearse else plan, started + 60 * options.minutes
+    print("\n\n".join(__doc__.split("\n\n")[3:]) + (REHEARSAL if options.rehearse else ""))
+    found = {"rehearsal": options.rehearse, "plan": plan, "machine": machine(options.rehearse), "left out": {}}
+    found["single calls"] = micro(options.rehearse, min(STARTING, end - time.monotonic()))
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         jobs = start(options.rehearse, stack, end, found["left out"])
         found["gate"] = gate(jobs, Path(folder) / "reference.npz", end, found["left out"], options.rehearse)
-        found["samples"] = timed(jobs, plan, options.rounds, end - COUNTING, found["left out"])
-    found["counts"] = counted(list(jobs), plan, end, options.rehearse)
-    print(f"{time.monotonic() - started:.0f} s in all\n{LEGEND}")
-    print(REHEARSAL if options.rehearse else "")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1))
-    labels = {name: label for name, (label, _) in VARIANTS.items()}
-    print(table(found["samples"], found["counts"], labels, plan["images"], (GRAPHS,) if options.rehearse else ()))
+        found["samples"] = timed(jobs, plan, options.rounds, started, end - COUNTING, found["left out"])
+    report(found, None, options)
+    report(found, counted(list(jobs), plan, end, options.rehearse), options)
+    print(f"\n{time.monotonic() - started:.0f} s in all", flush=True)
+    if "tinynet" in found["left out"]:
+        raise SystemExit(f"tinynet is left out: {found['left out']['tinynet']['reason']}")
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rehearse", action="store_true", help="on the CPU, tiny, to see that it runs")
     parser.add_argument("--minutes", type=float, default=9, help="of which all is done, or left out (default: 9)")
-    parser.add_argument("--rounds", type=int, default=5, help="timed epochs of each variant (default: 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each variant (default: 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples into this file, too")
     options = parser.parse_args()
     if options.rounds < 1 or options.minutes <= 0:
         parser.error("--rounds and --minutes must be positive")
     return options
-
-
-def machine(rehearse):
-    """What runs here, printed and returned."""
-    known = {"python": platform.python_version(), "cpu": cpu(), "cores": os.cpu_count()}
-    known |= {"versions": versions(DISTRIBUTIONS), "driver": None}
-    if not rehearse:
-        query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total,clocks.max.sm", "--format=csv,noheader"]
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            known["driver"] = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30).stdout
-    print("\n\n".join(__doc__.split("\n\n")[3:]))
-    print(REHEARSAL if rehearse else (known["driver"] or "nvidia-smi says nothing").strip())
-    print(f"Python {known['python']}, {known['cpu']}, {known['cores']} cores")
-    print(", ".join(f"{name} {version}" for name, version in known["versions"].items()), flush=True)
-    return known
-
-
-def micro(rehearse, end):
-    """The processor's time of single calls."""
-    job = Job(["gpu_micro.py"], rehearse)
-    try:
-        found = job.answer(min(STARTING, end - time.monotonic()))
-    except Failed as reason:
-        found = {"left_out": str(reason), "stderr": reason.said}
-        job.process.kill()
-    finally:
-        job.close()
-    if "left_out" in found:
-        print(f"single calls are left out: {found['left_out']}")
-        return found
-    print(", ".join(f"{name}: {value}" for name, value in found["device"].items()))
-    print("\nthe processor's time of a call, us")
-    for what, us in found["us"].items():
-        print(f"    {what:32}{NEEDS if us is None else f'{us:.1f}':>12}")
-    return found
 
 
 def start(rehearse, stack, end, left_out):
@@ -159,49 +120,70 @@ def dropping(jobs, name, left_out):
 
 
 def gate(jobs, reference, end, left_out, rehearse):
-    """{name: relative difference of the weights from float64}; those that are wrong are left out."""
+    """{name: [{"steps", "batch", "weights", "loss": relative differences}]}; those that are wrong are left out."""
     command = [sys.executable, str(HERE / "jobs" / "gpu_reference.py"), str(reference)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(rehearse))
     if done.returncode:
         raise SystemExit(f"The reference cannot be computed:\n{done.stderr}")
-    print("\nweights after 50 steps beside NumPy in float64, ||difference|| / ||weights||", flush=True)
+    print("\nbeside NumPy in float64: ||difference|| / ||weights||, |difference| / loss", flush=True)
     found = {}
     for name in list(jobs):
         with dropping(jobs, name, left_out):
-            answer = jobs[name].ask(min(STARTING, end - time.monotonic()), do="gate", reference=str(reference))
-            found[name] = answer["difference"]
-            if not found[name] < BOUND:  # NaN is not
-                raise Failed(f"WRONG: its weights differ by {found[name]:.1e}; {BOUND:g} would do")
-            print(f"    {VARIANTS[name][0]:21}{found[name]:10.1e}   right", flush=True)
+            question = {"do": "gate", "reference": str(reference)}
+            found[name] = jobs[name].ask(min(STARTING, end - time.monotonic()), **question)["gates"]
+            for held in found[name]:
+                for what in ("weights", "loss"):
+                    if not held[what] < BOUND:  # NaN is not
+                        after = f"after {held['steps']} steps at batch {held['batch']}"
+                        raise Failed(f"WRONG: {what} {after} off by {held[what]:.1e}; {BOUND:g} would do")
+            cells = (f"{held['weights']:.1e}, {held['loss']:.1e} at batch {held['batch']:,}" for held in found[name])
+            print(f"    {VARIANTS[name][0]:21}{'    '.join(cells)}    right", flush=True)
     return found
 
 
-def timed(jobs, plan, rounds, end, left_out):
-    """[{batch, units, seconds: {name: [of each epoch]}}], until the time is up."""
+def timed(jobs, plan, rounds, started, end, left_out):
+    """[{batch, units, warm-up: {name: loss and accuracy}, turns: {name: [seconds, ...]}}], until the time is up."""
     samples, longest = [], 0
-    print()
+    print("\nmedian us a step, as they come")
     for batch, units in plan["settings"]:
-        sample = {"batch": batch, "units": units, "seconds": {name: [] for name in jobs}}
+        sample = {"batch": batch, "units": units, "warm-up": {}, "turns": {name: [] for name in jobs}}
         began = time.monotonic()
         if began + longest > end:
-            print(f"batch {batch}, {units} units: left out, the time would not suffice")
+            print(f"batch {batch}, {units} units: left out, the time would not suffice", flush=True)
             continue
         for name in list(jobs):
             question = {"do": "configure", "images": plan["images"], "units": units, "batch": batch}
             with dropping(jobs, name, left_out):
-                jobs[name].ask(end + COUNTING / 2 - time.monotonic(), **question)
+                sample["warm-up"][name] = finite(jobs[name].ask(end + COUNTING / 2 - time.monotonic(), **question))
         for number in range(rounds):
             names = list(jobs)
             for name in names[number % len(names) :] + names[: number % len(names)] if names else []:
                 if number and time.monotonic() > end:
                     break
                 with dropping(jobs, name, left_out):
-                    answer = jobs[name].ask(end + COUNTING / 2 - time.monotonic(), do="epoch")
-                    sample["seconds"][name].append(answer["seconds"])
+                    question = {"do": "turn", "fill": plan["turn"]}
+                    answer = finite(jobs[name].ask(end + COUNTING / 2 - time.monotonic(), **question))
+                    sample["turns"][name].append(answer)
         samples.append(sample)
         longest = max(longest, time.monotonic() - began)
-        print(f"batch {batch}, {units} units: {time.monotonic() - began:.1f} s", flush=True)
+        elapsed = f"{time.monotonic() - started:5.0f} s"
+        print(f"{elapsed}   batch {batch}, {units} units: {medians(sample, plan)}", flush=True)
     return samples
+
+
+def finite(answer):
+    """The answer, if the loss of each of its epochs is finite; else it fails."""
+    for loss in answer["loss"]:
+        if not math.isfinite(loss):
+            raise Failed(f"its loss became {loss}")
+    return answer
+
+
+def medians(sample, plan):
+    """One line of what a setting gave."""
+    steps = plan["images"] // sample["batch"]
+    known = {name: turns for name, turns in sample["turns"].items() if turns}
+    return "; ".join(f"{VARIANTS[name][0]} {1e6 * median(turns) / steps:,.1f}" for name, turns in known.items())
 
 
 def counted(names, plan, end, rehearse):
@@ -230,6 +212,18 @@ def counted(names, plan, end, rehearse):
         finally:
             job.close()
     return found
+
+
+def report(found, counts, options):
+    """Write the file, print the table; `counts` is None before the counting, which may hang where CUPTI does."""
+    found["counts"] = counts
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1))
+    labels = {name: label for name, (label, _) in VARIANTS.items()}
+    remarks = {name: f"left out: {why['reason']}" for name, why in found["left out"].items()}
+    remarks |= {GRAPHS: NEEDS} if options.rehearse else {}
+    print(f"{LEGEND}\n{calls(found['single calls'])}\n{REHEARSAL if options.rehearse else ''}")
+    print(table(found["samples"], counts, labels, found["plan"]["images"], remarks), flush=True)
 
 
 if __name__ == "__main__":

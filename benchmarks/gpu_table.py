@@ -15,24 +15,24 @@ COUNTS = ("launches", "graph_launches", "uploads", "downloads", "synchronization
 EACH_STEP = ("launches", "graph_launches")
 
 
-def table(samples, counts, labels, images, waiting=()):
+def table(samples, counts, labels, images, remarks):
     """The table as a string, by batch and units.
 
-    `samples`: [{"batch", "units", "seconds": {name: [of each epoch]}}]; `counts`: [{"batch", "units", "name", and
-    "counts": {kind: number in an epoch} or "uncounted": why there are none}]; `labels`: {name: what the row is called};
-    `waiting`: names of variants that only a GPU can run.
+    `samples`: [{"batch", "units", "turns": {name: [{"seconds" of an epoch, "epochs"}]}}]; `counts`: [{"batch", "units",
+    "name", and "counts": {kind: number in an epoch} or "uncounted": why there are none}], or None before they are
+    known; `labels`: {name: what the row is called}; `remarks`: {name: why it has no times, where it has none}.
     """
-    lines = [row(head) for head in HEADS]
+    lines = [row(head if counts is not None else head[: -len(COUNTS)]) for head in HEADS]
     for sample in sorted(samples, key=lambda sample: (sample["units"], sample["batch"])):
         setting = (sample["batch"], sample["units"])
-        steps = images // sample["batch"]
-        seconds = sample["seconds"]
+        steps, turns = images // sample["batch"], sample["turns"]
         for name, label in labels.items():
-            if seconds.get(name):
-                cells = times(seconds[name], seconds.get("tinynet"), steps)
-                lines.append(row((*setting, label, *cells, *numbers(counts, setting, name, steps))))
-            elif name in waiting:
-                lines.append(row((*setting, label, NEEDS)))
+            if turns.get(name):
+                cells = times(turns[name], turns.get("tinynet"), steps)
+                counted = () if counts is None else numbers(counts, setting, name, steps)
+                lines.append(row((*setting, label, *cells, *counted)))
+            elif name in remarks:
+                lines.append(row((*setting, label)).ljust(sum(WIDTHS[:3])) + f"  {remarks[name]}")
     return "\n".join(lines)
 
 
@@ -46,12 +46,18 @@ def fit(cells):
     return enumerate(zip(cells, WIDTHS, strict=False))  # a row may end early, with a remark
 
 
-def times(seconds, ours, steps):
-    """The cells of a variant's epochs."""
-    middle = statistics.median(seconds)
+def median(turns):
+    """Of the seconds that an epoch took in each turn."""
+    return statistics.median(turn["seconds"] for turn in turns)
+
+
+def times(turns, ours, steps):
+    """The cells of a variant's turns."""
+    middle, seconds = median(turns), [turn["seconds"] for turn in turns]
     us = [1e6 * value / steps for value in (middle, min(seconds), max(seconds))]
-    ratio = f"{middle / statistics.median(ours):.2f}" if ours else "-"
-    return "{:,.1f} ({:,.1f}-{:,.1f})".format(*us), f"{1e3 * middle:,.1f}", ratio, len(seconds)
+    ratio = f"{middle / median(ours):.2f}" if ours else "-"
+    epochs = sum(turn["epochs"] for turn in turns)
+    return "{:,.1f} ({:,.1f}-{:,.1f})".format(*us), f"{1e3 * middle:,.1f}", ratio, epochs
 
 
 def numbers(counts, setting, name, steps):

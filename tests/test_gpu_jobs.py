@@ -45,6 +45,27 @@ def test_a_job_counts_one_epoch_or_says_why_not(monkeypatch):
     assert gpu_common.count(variant)["uncounted"].startswith("no CUPTI: python -m pip install ")
 
 
+@pytest.mark.parametrize(("seconds", "fill", "number"), [([4, 2], 10, 2), ([4, 2], 1, 1), ([4, 2, 2, 2, 2, 2], 21, 5)])
+def test_a_turn_times_as_many_epochs_as_fill_it_after_one_that_is_not_timed(monkeypatch, seconds, fill, number):
+    clock, done = [0.0], []
+
+    def epoch():
+        clock[0] += seconds[len(done)]
+        done.append("epoch")
+        return float(len(done)), 0.5
+
+    variant = SimpleNamespace(epoch=epoch, wait=lambda: None)
+    monkeypatch.setattr(gpu_common.time, "perf_counter", lambda: clock[0])
+    seconds.extend([2] * number)
+    found = gpu_common.turn(variant, fill)
+    assert found == {
+        "seconds": 2,
+        "epochs": number,
+        "loss": [float(n + 1) for n in range(number + 1)],
+        "accuracy": [0.5] * (number + 1),
+    }
+
+
 def test_a_job_that_ends_or_is_silent():
     job = Job(["gpu_tinynet.py", "--nonsense"], rehearse=True)
     with pytest.raises(Failed, match=r"^ended with status 2: .*: unrecognized arguments: --nonsense") as failed:
@@ -189,22 +210,25 @@ def test_the_gate_goes_through_the_kernel_that_cuts_the_batches(monkeypatch):
     assert spoilt("gather", sample="float", real="float") != right("gather", sample="float", real="float")
     monkeypatch.setattr(tinynet.cuda, "text", spoilt)
     variant = gpu_tinynet.Tinynet(SimpleNamespace(rehearse=False))
-    x, y, order = gpu_common.gate_batches()
-    variant.configure(x, y, gpu_common.weights(gpu_common.UNITS), gpu_common.GATE_BATCH)
-    variant.epoch(order)
-    assert gpu_common.difference(variant.weights(), gpu_reference.trained("keras")) > gpu.BOUND
+    steps, batch = gpu_common.GATES[0]
+    found = gpu_common.held(variant, steps, batch, gpu_reference.trained("keras", steps, batch))
+    assert found["weights"] > gpu.BOUND
+    assert found["loss"] > gpu.BOUND
 
 
 @pytest.mark.usefixtures("stand_in")
 def test_tinynets_job_passes_the_gate_on_the_strict_stand_in_for_cupy():
     variant = gpu_tinynet.Tinynet(SimpleNamespace(rehearse=False))
-    x, y, order = gpu_common.gate_batches()
-    variant.configure(x, y, gpu_common.weights(gpu_common.UNITS), gpu_common.GATE_BATCH)
+    steps, batch = gpu_common.GATES[0]
+    x, y, order = gpu_common.gate_batches(steps, batch)
+    variant.configure(x, y, gpu_common.weights(gpu_common.UNITS), batch)
     with strict_cupy.device.counted() as counts:
         loss, accuracy = variant.epoch(order)
     assert (round(loss, 2), round(accuracy, 2)) == (2.41, 0.07)
-    assert gpu_common.difference(variant.weights(), gpu_reference.trained("keras")) < 1e-6
-    assert counts.launches > gpu_common.GATE_STEPS
-    assert counts.downloads < gpu_common.GATE_STEPS, "nothing waits in each step"
+    *weights, expected = gpu_reference.trained("keras", steps, batch)
+    assert gpu_common.difference(variant.weights(), weights) < 1e-6
+    assert abs(loss - expected) < 1e-6
+    assert counts.launches > steps
+    assert counts.downloads < steps, "nothing waits in each step"
     loss, _ = variant.epoch()
     assert loss < 2.41

@@ -26,7 +26,7 @@ sys.path.insert(1, str(Path(__file__).parents[1]))  # before the packages: one o
 import cupti
 
 PIXELS, UNITS, CLASSES = 784, 128, 10
-GATE_STEPS, GATE_BATCH = 50, 32
+GATES = [(50, 32), (3, 8192)]  # (steps, batch)
 
 
 class LeftOut(Exception):
@@ -45,9 +45,9 @@ def weights(units):
     return [array for layer in layers for array in layer]
 
 
-def gate_batches():
-    """Images, labels and their order for the gate."""
-    count = GATE_STEPS * GATE_BATCH
+def gate_batches(steps, batch):
+    """Images, labels and their order for a gate."""
+    count = steps * batch
     return *data(count), np.random.default_rng(1).permutation(count)
 
 
@@ -58,28 +58,46 @@ def difference(found, expected):
 
 
 def gate(variant, reference):
-    x, y, order = gate_batches()
-    variant.configure(x, y, weights(UNITS), GATE_BATCH)
-    variant.epoch(order)
+    """How far the variant is from what gpu_reference.py has computed, at each of the GATES."""
     with np.load(reference) as file:
-        expected = [file[f"{variant.adam}_{number}"] for number in range(4)]
-    return {"difference": difference(variant.weights(), expected)}
+        expected = {batch: [file[f"{variant.adam}_{batch}_{number}"] for number in range(5)] for _, batch in GATES}
+    return {"gates": [held(variant, steps, batch, expected[batch]) for steps, batch in GATES]}
+
+
+def held(variant, steps, batch, expected):
+    """Relative differences of the weights and of the loss, which is the last that is expected."""
+    x, y, order = gate_batches(steps, batch)
+    variant.configure(x, y, weights(UNITS), batch)
+    loss, _ = variant.epoch(order)
+    found = {"weights": difference(variant.weights(), expected[:-1]), "loss": difference([loss], expected[-1:])}
+    return {"steps": steps, "batch": batch, **found}
 
 
 def configure(variant, images, units, batch):
     """Whole batches only, so that all variants do the same; one epoch compiles and warms up."""
     variant.configure(*data(images // batch * batch), weights(units), batch)
-    variant.epoch()
-    variant.wait()
-    return {"configured": True}
+    return epochs(variant, 1)[1]
 
 
-def epoch(variant):
+def turn(variant, fill):
+    """As many epochs as fill so many seconds, at least one: the mean time, how many, and the losses and accuracies.
+
+    The first of those is of an epoch that is not timed: it wakes the device, and says how many there will be.
+    """
+    took, before = epochs(variant, 1)
+    number = max(1, round(fill / took))
+    took, reported = epochs(variant, number)
+    return {"seconds": took / number, "epochs": number, **{what: before[what] + reported[what] for what in reported}}
+
+
+def epochs(variant, number):
+    """(seconds, {"loss": [of each epoch], "accuracy"})."""
     variant.wait()
     started = time.perf_counter()
-    loss, accuracy = variant.epoch()
+    reported = [variant.epoch() for _ in range(number)]
     variant.wait()
-    return {"seconds": time.perf_counter() - started, "loss": loss, "accuracy": accuracy}
+    took = time.perf_counter() - started
+    return took, {"loss": [loss for loss, _ in reported], "accuracy": [accuracy for _, accuracy in reported]}
 
 
 def count(variant):
@@ -112,7 +130,7 @@ def serve(make, *flags):
         traceback.print_exc()
         return answer(failed=told(error))
     answer(ready=True)
-    does = {"gate": gate, "configure": configure, "epoch": epoch, "count": count}
+    does = {"gate": gate, "configure": configure, "turn": turn, "count": count}
     for line in sys.stdin:
         question = json.loads(line)
         try:
