@@ -29,6 +29,7 @@ from pathlib import Path
 INSTALL = {12: "python -m pip install nvidia-cuda-cupti-cu12", 13: "python -m pip install nvidia-cuda-cupti"}
 DRIVER, RUNTIME = 1, 2  # CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_CB_DOMAIN_RUNTIME_API
 ENTER, EXIT = 0, 1  # CUPTI_API_ENTER, CUPTI_API_EXIT
+INVALID_PARAMETER = 1  # CUPTI_ERROR_INVALID_PARAMETER
 MOST = 4096  # numbers of functions that are asked for; CUDA 13.0 has 806 of the driver's
 DIRECTIONS = {1: "uploads", 2: "downloads"}  # cudaMemcpyKind; 3 is within the device, 4 lets the addresses decide
 KINDS = (  # what counts a function of this name, without its prefix and its version
@@ -119,27 +120,46 @@ class Tally:
 @contextlib.contextmanager
 def counted():
     """The Counts of what is called inside the `with` block, by all threads. Unavailable where CUPTI is."""
-    library, tried = None, []
+    tried = []
     for path in libraries():
         try:
-            library = load(path)
-            functions = names(library)
-            tally = Tally(functions)
-            callback = CALLBACK(tally.called)  # kept as long as CUPTI may call it
-            subscriber = ctypes.c_void_p()
-            check(library, library.cuptiSubscribe(ctypes.byref(subscriber), callback, None))
+            library, subscriber, tally = listen(path)
             break
         except (OSError, AttributeError, Unavailable) as error:
-            library = None
             tried.append(f"{path}: {error}")
-    if library is None:
+    else:
         raise Unavailable(f"CUPTI fails: {'; '.join(tried)}" if tried else f"no CUPTI: {install()}")
     try:
-        for domain, number in functions:
-            check(library, library.cuptiEnableCallback(1, subscriber, domain, number))
         yield tally.counts
     finally:
         library.cuptiUnsubscribe(subscriber)
+
+
+def listen(path):
+    """(the library, the subscriber, the Tally that it calls back). Unavailable where it refuses."""
+    library = load(path)
+    functions = names(library)
+    tally, subscriber = Tally(functions), ctypes.c_void_p()
+    tally.callback = CALLBACK(tally.called)  # kept as long as CUPTI may call it
+    check(library, library.cuptiSubscribe(ctypes.byref(subscriber), tally.callback, None))
+    try:
+        enable(library, subscriber, functions)
+    except Unavailable:
+        library.cuptiUnsubscribe(subscriber)
+        raise
+    return library, subscriber, tally
+
+
+def enable(library, subscriber, functions):
+    """Let these functions call back. Obsolete ones may be refused, launches of kernels may not."""
+    enabled = set()
+    for (domain, number), name in functions.items():
+        result = library.cuptiEnableCallback(1, subscriber, domain, number)
+        if result != INVALID_PARAMETER:
+            check(library, result)
+            enabled.add((domain, bare(name)))
+    if {(DRIVER, "LaunchKernel"), (RUNTIME, "LaunchKernel")} - enabled:
+        check(library, INVALID_PARAMETER)
 
 
 def load(path):
@@ -175,13 +195,24 @@ def check(library, result):
 
 
 def libraries():
-    """Where libcupti is, best first: what the process has loaded, then the wheels, then the toolkits."""
-    return list(dict.fromkeys(map(os.path.realpath, _places())))
+    """Where libcupti is, best first: what the process has loaded, then the driver's CUDA; wheels before toolkits."""
+    cuda = driver()[1]
+    others = sorted(_places(), key=lambda path: major_of(path) != cuda)
+    return list(dict.fromkeys(map(os.path.realpath, [*_loaded(), *others])))
+
+
+def major_of(path):
+    """The CUDA version that a libcupti is of, by the names in its folder: its own number may be a year."""
+    found = re.search(r"libcupti\.so\.(\d\d)(?!\d)", " ".join(each.name for each in Path(path).parent.iterdir()))
+    return found and int(found[1])
+
+
+def _loaded():
+    with contextlib.suppress(OSError):
+        yield from sorted(set(re.findall(r"/\S*/libcupti\.so\S*", Path("/proc/self/maps").read_text())))
 
 
 def _places():
-    with contextlib.suppress(OSError):
-        yield from sorted(set(re.findall(r"/\S*/libcupti\.so\S*", Path("/proc/self/maps").read_text())))
     for folder in sys.path:
         if folder.endswith("packages"):
             yield from sorted(Path(folder).glob("nvidia/**/libcupti.so*"))

@@ -56,7 +56,7 @@ class Library:
         (cupti.RUNTIME, 311): "cudaGraphLaunch_v10000",
     }
 
-    def __init__(self, subscribing=0, enabling=0):
+    def __init__(self, subscribing=0, enabling=0, refused=()):
         self.enabled, self.subscribed = set(), False
 
         def subscribe(subscriber, callback, _):
@@ -65,6 +65,8 @@ class Library:
 
         def enable(on, subscriber, domain, number):
             assert (on, subscriber.value) == (1, 7)
+            if self.NAMES[domain, number] in refused:
+                return 1
             self.enabled.add((domain, number))
             return enabling
 
@@ -78,7 +80,8 @@ class Library:
             return 0 if (domain, number) in self.NAMES else 1
 
         def text_of(result, text):
-            text._obj.value = {39: b"CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED"}[result]
+            known = {1: b"CUPTI_ERROR_INVALID_PARAMETER", 39: b"CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED"}
+            text._obj.value = known[result]
             return 0
 
         self.cuptiSubscribe, self.cuptiUnsubscribe, self.cuptiEnableCallback = subscribe, unsubscribe, enable
@@ -159,6 +162,28 @@ def test_what_cupti_refuses_is_said(monkeypatch, refusal):
     assert not made.subscribed
 
 
+def test_an_obsolete_function_may_be_refused(monkeypatch):
+    made = Library(refused=["cudaMemcpyAsync_v3020"])
+    monkeypatch.setattr(cupti, "libraries", lambda: [made])
+    with cupti.counted() as counts:
+        made.call("cuLaunchKernel")
+        made.call("cudaMemcpyAsync_v3020", lambda: made.call("cuMemcpyHtoDAsync_v2"), kind=1)
+    assert counts == cupti.Counts(launches=1, uploads=1)
+
+
+@pytest.mark.parametrize("name", ["cuLaunchKernel", "cudaLaunchKernel_v7000"])
+def test_launches_may_not_be_refused_and_the_next_library_is_tried(monkeypatch, name):
+    first, second = Library(refused=[name]), Library()
+    monkeypatch.setattr(cupti, "libraries", lambda: [first, second])
+    with cupti.counted() as counts:
+        assert not first.subscribed
+        second.call(name)
+    assert counts.launches == 1
+    monkeypatch.setattr(cupti, "libraries", lambda: [first])
+    with pytest.raises(cupti.Unavailable, match="INVALID_PARAMETER"), cupti.counted():
+        raise AssertionError("nothing is counted")
+
+
 def test_a_library_that_works_is_taken_after_one_that_does_not(monkeypatch, tmp_path):
     (tmp_path / "libcupti.so.12").write_text("not a library")
     made = Library()
@@ -180,13 +205,28 @@ def test_without_a_library_it_says_what_to_install(monkeypatch, cuda, package):
         raise AssertionError("nothing is counted")
 
 
-def test_where_the_library_is_looked_for(monkeypatch, tmp_path):
+@pytest.fixture
+def places(monkeypatch, tmp_path):
+    """A wheel of CUDA 12 and a toolkit of CUDA 13, whose library has a year for a number."""
     wheel = tmp_path / "site-packages" / "nvidia" / "cuda_cupti" / "lib" / "libcupti.so.12"
-    toolkit = tmp_path / "cuda" / "extras" / "CUPTI" / "lib64" / "libcupti.so"
+    toolkit = tmp_path / "cuda" / "extras" / "CUPTI" / "lib64" / "libcupti.so.2025.3.1"
     for path in (wheel, toolkit):
         path.parent.mkdir(parents=True)
         path.touch()
+    (toolkit.parent / "libcupti.so.13").symlink_to(toolkit.name)
+    (toolkit.parent / "libcupti.so").symlink_to("libcupti.so.13")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site-packages")])
     monkeypatch.setenv("CUDA_HOME", str(tmp_path / "cuda"))
-    found = [str(path) for path in cupti.libraries()]
-    assert found.index(str(wheel)) < found.index(str(toolkit))
+    return [str(wheel), str(toolkit)]
+
+
+@pytest.mark.parametrize(("cuda", "order"), [(12, [0, 1]), (13, [1, 0]), (None, [0, 1])])
+def test_the_library_of_the_drivers_cuda_is_preferred_and_wheels_to_toolkits(monkeypatch, places, cuda, order):
+    monkeypatch.setattr(cupti, "driver", lambda: (1, cuda))
+    assert [path for path in cupti.libraries() if path in places] == [places[number] for number in order]
+
+
+def test_what_is_loaded_comes_first_whatever_its_cuda(monkeypatch, places):
+    monkeypatch.setattr(cupti, "driver", lambda: (1, 13))
+    monkeypatch.setattr(cupti, "_loaded", lambda: [places[0]])
+    assert cupti.libraries()[0] == places[0]
