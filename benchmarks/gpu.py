@@ -28,6 +28,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -220,7 +221,8 @@ def report(found, counts, options):
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
     labels = {name: label for name, (label, _) in VARIANTS.items()}
-    remarks = {name: f"left out: {why['reason']}" for name, why in found["left out"].items()}
+    short = {name: textwrap.shorten(why["reason"], 80, placeholder=" ...") for name, why in found["left out"].items()}
+    remarks = {name: f"left out: {reason}" for name, reason in short.items()}  # in full it stands above
     remarks |= {GRAPHS: NEEDS} if options.rehearse else {}
     print(f"{LEGEND}\n{calls(found['single calls'])}\n{REHEARSAL if options.rehearse else ''}")
     print(table(found["samples"], counts, labels, found["plan"]["images"], remarks), flush=True)

@@ -187,11 +187,14 @@ def test_the_times_are_written_and_shown_before_the_counting_and_tinynets_failur
     def count(*_):
         found = json.loads((tmp_path / "found.json").read_text())
         assert (found["samples"], found["counts"]) == (samples, None)
-        assert "left out: ValueError: why" in capsys.readouterr().out
+        rows = capsys.readouterr().out.splitlines()[-3:]
+        assert rows[0].endswith("  tinynet                left out: ValueError: why")
+        assert rows[1].endswith("  PyTorch, eager         left out: " + "x" * 70 + " the ...")
         return []
 
     def dropped(jobs, *arguments):
         arguments[-1]["tinynet"] = {"reason": "ValueError: why", "stderr": "all of it"}
+        arguments[-1]["torch"] = {"reason": "x" * 70 + " the end of a long reason", "stderr": ""}
         return samples
 
     samples = [{"batch": 32, "units": 128, "turns": {"tinynet": [], "jax": [{"seconds": 1.0, "epochs": 1}]}}]

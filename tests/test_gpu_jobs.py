@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -141,6 +142,55 @@ def test_an_exception_at_a_jobs_start_is_its_reason(monkeypatch, tmp_path):
     with pytest.raises(Failed, match=r"^KeyError: 'name'$"):
         job.answer(60)
     job.close()
+
+
+class Tensor:
+    def __init__(self, value):
+        self.value = value
+
+    def detach(self):
+        return self
+
+    def clone(self):
+        return Tensor(self.value)
+
+    def copy_(self, other):
+        self.value = other.value
+
+    def zero_(self):
+        self.value = 0
+
+
+def test_the_capture_forgets_what_its_warm_up_trained(monkeypatch):
+    done, weight, moment, count = [], Tensor(7), Tensor(0), Tensor(0)
+
+    @contextlib.contextmanager
+    def inside(what):
+        done.append(what)
+        yield
+        done.append("end")
+
+    def step(_):
+        done.append("step")
+        for tensor in (weight, moment, count):
+            tensor.value += 1
+
+    torch = mock.MagicMock()
+    torch.arange.return_value.view.return_value = [0] * 5
+    torch.cuda.Stream.return_value.wait_stream.side_effect = lambda _: done.append("it waits")
+    torch.cuda.current_stream.return_value.wait_stream.side_effect = lambda _: done.append("wait for it")
+    torch.cuda.stream, torch.cuda.graph = lambda _: inside("side"), lambda _: inside("graph")
+    monkeypatch.setattr(gpu_torch, "torch", torch)
+    monkeypatch.setattr(gpu_torch.Torch, "next_step", step)
+    variant = object.__new__(gpu_torch.Torch)
+    variant.x, variant.batch, variant.device = [0] * 160, 32, "cuda"
+    variant.dense = SimpleNamespace(parameters=lambda: [weight])
+    forget = mock.Mock(side_effect=lambda set_to_none: done.append("gradients"))
+    variant.optimizer = SimpleNamespace(state={weight: {"exp_avg": moment, "step": count}}, zero_grad=forget)
+    variant.capture()
+    assert done == ["it waits", "side", *["step"] * 3, "end", "wait for it", "gradients", "graph", "step", "end"]
+    assert (weight.value, moment.value, count.value) == (7, 0, 0)
+    forget.assert_called_once_with(set_to_none=True)
 
 
 def test_a_job_gets_no_setting_that_changes_the_arithmetic(monkeypatch):

@@ -18,7 +18,7 @@ class Tinynet:
 
     def __init__(self, options):
         if tn is None:
-            raise gpu_common.LeftOut(f"tinynet cannot be imported ({missing}): python -m pip install -e .")
+            raise gpu_common.LeftOut(f"tinynet cannot be imported: {missing}")
         try:
             self.backend = backend.resolve("numpy" if options.rehearse else "cupy")
         except (ImportError, RuntimeError) as error:
