@@ -54,7 +54,7 @@ TINY = {"settings": [(32, 16), (128, 16), (32, 32)], "counted": [(32, 16)], "ima
 BOUND = 1e-4  # of the gate
 STARTING, COUNTING = 120, 90  # seconds that a job may take to start; that are kept for counting
 LEGEND = """
-Medians and ranges are over the turns, of their means. Of a step, the kernels and graphs that are launched; of an epoch,
+Medians and ranges are of the turns' means. Of a step, the kernels and graphs that are launched; of an epoch,
 the copies up to the device and down from it, and the calls that wait for it; where they were counted. Times over
 tinynet's: 2 is twice as long."""
 REHEARSAL = "a rehearsal on the CPU: no figure here means anything"
