@@ -1,7 +1,10 @@
 """What the tests share: Hypothesis's settings and the images."""
 
+import functools
 import os
+import re
 import sys
+import warnings
 
 import pytest
 import strict_cupy
@@ -23,6 +26,40 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+NO_GPU = "no GPU: "
+
+
+@functools.cache
+def no_gpu():
+    """Why there is no GPU to test on, or None; what CuPy's import warns of is not its failure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        try:
+            tn.backend.resolve("cupy")
+        except (ImportError, RuntimeError) as error:
+            return str(error)
+    return None
+
+
+def pytest_collection_finish(session):
+    """Where tests on a GPU were asked for, as by -m gpu, and there is none, the run fails and says why."""
+    option = session.config.option
+    asked = re.search(r"\bgpu\b", option.markexpr) and not re.search(r"\bnot\s+gpu\b", option.markexpr)
+    needed = asked and not option.collectonly and any(item.get_closest_marker("gpu") for item in session.items)
+    if needed and no_gpu():
+        pytest.exit(NO_GPU + no_gpu(), returncode=pytest.ExitCode.TESTS_FAILED)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in a line how many tests were skipped for want of a GPU, and why."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [each.longrepr[2] for each in reports if isinstance(each.longrepr, tuple)]
+    skipped = [reason for reason in reasons if reason.startswith(f"Skipped: {NO_GPU}")]
+    if skipped:
+        why = skipped[0].removeprefix(f"Skipped: {NO_GPU}").partition(". ")[0]
+        terminalreporter.write_line(f"tests that need a GPU, skipped: {len(skipped)} ({why})")
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +95,8 @@ def cupy_or_stand_in(request):
             patch.setitem(sys.modules, "cupy", strict_cupy.module)
             yield strict_cupy.module
     else:
-        try:
-            tn.backend.resolve("cupy")
-        except (ImportError, RuntimeError) as error:
-            pytest.skip(f"no GPU: {error}")
+        if no_gpu():
+            pytest.skip(NO_GPU + no_gpu())
         yield tn.backend.module("cupy")
 
 
