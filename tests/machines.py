@@ -63,10 +63,10 @@ class Machine:
 
     def __init__(self, monkeypatch):
         self.patch = monkeypatch
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        for name in ("CUDA_VISIBLE_DEVICES", "CUPY_CACHE_DIR"):
+            monkeypatch.delenv(name, raising=False)
         self.driver(12040)
         self.installed("cupy-cuda12x")
-        self.docker(False)
 
     def driver(self, version):
         answer = (version, "" if version else "libcuda.so.1 is not found")
@@ -75,9 +75,6 @@ class Machine:
     def installed(self, *names):
         dists = [types.SimpleNamespace(name=name, version="14.2.0") for name in ("numpy", "cupy-xarray", *names)]
         self.patch.setattr(importlib.metadata, "distributions", lambda: dists)
-
-    def docker(self, yes):
-        self.patch.setattr(gpu.Path, "exists", lambda path: yes and str(path) == "/.dockerenv")
 
     def importing(self, error):
         """`import cupy` raises this."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._version import __version__
-from .gpu import Found, attempt, dotted, gigabytes, is_absent, look, pair, problem, said
+from .gpu import Found, attempt, dotted, gigabytes, is_absent, look, problem, said
 from .threads import SETTINGS
 
 
@@ -48,7 +48,7 @@ def _gpu(found: Found) -> str:
         return "none" if found.failed == "device" else "-"
     parts = [found.name or "unknown"]
     if found.capability:
-        parts.append(f"compute capability {pair(found.capability)}")
+        parts.append(f"compute capability {dotted(found.capability)}")
     if found.memory:
         parts.append(gigabytes(found.memory))
     return ", ".join([*parts, f"{found.devices} in all"])

@@ -13,14 +13,22 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<15"}  # by the CUDA of the driver
-OLDEST = {12: (5, 0), 13: (7, 5)}  # the compute capability from which on NVRTC of this CUDA compiles
+OLDEST = {12: 5000, 13: 7050}  # the compute capability from which on NVRTC of this CUDA compiles
 UPDATE = "CuPy needs one for CUDA 12 or later: update the driver."
+MISSING = "is not found$|undefined symbol|failed to load"  # a library, whoever says it
+FULL = "cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED"
+OLD = "gpu-architecture|cudaErrorNoKernelImage|CUDA_ERROR_NO_BINARY_FOR_GPU"
+NOT_INSTALLING = "Installing does not mend that; nvidia-smi -q shows the GPU's processes, compute mode and errors."
+NO_DRIVER = "Where it has an NVIDIA GPU, install its driver; a Docker container needs --gpus all."
+FAILS = {  # errors of a driver that lists the GPU all the same
+    "cudaErrorSystemNotReady": "A service is not running: GPUs with NVSwitch need NVIDIA's fabric manager.",
+    "cudaErrorCompatNotSupportedOnDevice": "Take CUDA's compat folder from LD_LIBRARY_PATH, or update the driver.",
+}
 
 _working: Any = None  # the module cupy that has computed something
 
@@ -29,7 +37,7 @@ _working: Any = None  # the module cupy that has computed something
 class Found:
     """What was found; None, 0 or empty for what is not there or could not be asked for.
 
-    Versions of CUDA are integers, as CUDA writes them: 12040 is 12.4. `nvrtc` and `cublas` are versions as text, or the
+    Versions and the capability are integers as CUDA writes them: 12040 is 12.4. `nvrtc` and `cublas` are texts, or the
     error that came instead; `no_driver` is why `driver`, the CUDA version that the driver supports, is 0. `failed` is
     what failed of "import", "device" and "operation", and `failure` its error.
     """
@@ -45,7 +53,7 @@ class Found:
     cublas: Any = None
     devices: int = 0
     name: str | None = None
-    capability: tuple[int, int] | None = None
+    capability: int = 0
     memory: tuple[int, int] | None = None  # bytes, free and in all
 
 
@@ -92,20 +100,19 @@ def look(failed: tuple[str, Exception] | None) -> Found:
     found.driver, found.no_driver = driver_version()
     if found.failed == "import":
         return found
-    import cupy
-
-    cuda = cupy.cuda
-    found.cupy = cupy.__version__
+    cupy = sys.modules["cupy"]
+    found.cupy, cuda = cupy.__version__, cupy.cuda
     found.runtime = _answer(lambda: cuda.runtime.runtimeGetVersion(), 0)
     found.nvrtc = _answer(lambda: ".".join(map(str, cuda.nvrtc.getVersion())), error=True)
     if found.failed == "device":
         found.cublas = _answer(lambda: "installed" if cuda.cublas else None, error=True)
         return found
-    found.cublas = _answer(lambda: _cublas_version(cuda), error=True)
+    found.cublas = _answer(lambda: dotted(cuda.cublas.getVersion(cuda.device.get_cublas_handle()) // 10), error=True)
     found.devices = _answer(lambda: cuda.runtime.getDeviceCount(), 0)
     properties = _answer(lambda: cuda.runtime.getDeviceProperties(cuda.runtime.getDevice()), {})
     if properties:
-        found.name, found.capability = properties["name"].decode(), (properties["major"], properties["minor"])
+        found.name = properties["name"].decode()
+        found.capability = 1000 * properties["major"] + 10 * properties["minor"]
     found.memory = _answer(lambda: cuda.runtime.memGetInfo())
     return found
 
@@ -128,12 +135,6 @@ def _packages() -> dict[str, str]:
 
     named = ((str(each.name).lower().replace("_", "-"), each.version) for each in distributions())
     return {name: version for name, version in named if re.fullmatch(r"cupy(-cuda\d+x?|-rocm-[\d-]+)?|amd-cupy", name)}
-
-
-def _cublas_version(cuda: Any) -> str:
-    """120905 is 12.9.5."""
-    number = cuda.cublas.getVersion(cuda.device.get_cublas_handle())
-    return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
 
 
 def _answer(ask: Callable[[], Any], otherwise: Any = None, error: bool = False) -> Any:
@@ -161,67 +162,62 @@ def is_absent(found: Found) -> bool:
 
 
 def _no_cupy(found: Found) -> tuple[str, str]:
+    reason = said(found.failure)
     if is_absent(found):
         return "CuPy is not installed", _install(found)
+    if remedy := _cache(found):
+        return f"CuPy cannot be imported ({reason})", remedy
     if len(found.packages) > 1:
         return _several(found)
-    reason = said(found.failure)
     package = " ".join(*found.packages.items()) if found.packages else "CuPy"
     if "'cupy' has no attribute '__version__'" in reason and not found.packages:
-        module = sys.modules["cupy"]
-        place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", "?")))
+        place = getattr(sys.modules["cupy"], "__file__", None) or next(iter(sys.modules["cupy"].__path__))
         return f"the module cupy in {place} is not CuPy", f"Rename or delete it. {_install(found)}"
     if re.search("No module named 'cupy[.']|'cupy' has no attribute '__version__'", reason):
         return f"files of {package} are missing (uninstalling a second CuPy package takes them away)", _instead(found)
     if "numpy" in reason:
         return f"{package} and NumPy {np.__version__} do not go together ({reason})", _install(found)
-    if "is not found" in reason or "DLL load failed" in reason:
-        return f"CuPy cannot be imported, since a library is missing ({reason})", _install(found)
-    return f"CuPy cannot be imported ({reason})", _instead(found)
+    missing = "is not found" in reason or "DLL load failed" in reason
+    return f"CuPy cannot be imported ({reason})", _install(found) if missing else _instead(found)
 
 
 def _no_device(found: Found) -> tuple[str, str]:
     reason, cupy = said(found.failure), f"CuPy {found.cupy} is installed"
     if not found.driver:
-        what = f"{cupy}, but this machine has no NVIDIA driver ({found.no_driver})"
-        return what, _container() or "Where it has an NVIDIA GPU, install its driver."
+        return f"{cupy}, but this machine has no NVIDIA driver ({found.no_driver})", NO_DRIVER
     if "cudaErrorInsufficientDriver" in reason and found.driver // 1000 < found.runtime // 1000:
-        only = f"but the NVIDIA driver here supports CUDA {dotted(found.driver)} only"
-        what = f"{cupy} for CUDA {found.runtime // 1000}, {only}"
-        if _newest(found.driver) is None:
-            return what, UPDATE
-        return _several(found) if len(found.packages) > 1 else (what, _instead(found))
+        if len(found.packages) > 1 and _newest(found.driver):
+            return _several(found)
+        what = f"{cupy} for CUDA {found.runtime // 1000}, but the NVIDIA driver here supports"
+        return f"{what} CUDA {dotted(found.driver)} only", _instead(found) if _newest(found.driver) else UPDATE
     driver = f"the driver (CUDA {dotted(found.driver)})"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if "cudaErrorNoDevice" in reason and visible is not None:
         hides = "hides every GPU" if visible.strip() in ("", "-1") else f"names no GPU that {driver} finds"
-        remedy = "Unset that environment variable, or give it the number of a GPU that nvidia-smi lists."
-        return f"{cupy}, but CUDA_VISIBLE_DEVICES={visible!r} {hides}", remedy
+        return f"{cupy}, but CUDA_VISIBLE_DEVICES={visible!r} {hides}", "Unset it, or name a GPU that nvidia-smi lists."
     if "cudaErrorNoDevice" in reason:
-        return f"{cupy}, but {driver} finds no GPU", f"nvidia-smi lists those it sees. {_container()}".strip()
-    return _full(found) or (f"{cupy}, but {driver} fails ({reason})", "See whether nvidia-smi lists the GPU.")
+        return f"{cupy}, but {driver} finds no GPU", "nvidia-smi lists those it sees."
+    remedy = next((text for name, text in FAILS.items() if name in reason), "See whether nvidia-smi lists the GPU.")
+    return _full(found) or (f"{cupy}, but {driver} fails ({reason})", remedy)
 
 
 def _no_operation(found: Found) -> tuple[str, str]:
     reason, cupy = said(found.failure), f"CuPy {found.cupy} finds a GPU, but"
-    other = _full(found) or _old(found) or (_several(found) if len(found.packages) > 1 else None)
-    if other:
+    if other := _full(found) or _old(found):
         return other
+    what = f"{cupy} its first operation failed ({reason})"
     if isinstance(found.nvrtc, Exception):
-        return f"{cupy} NVRTC, which compiles its kernels, cannot be loaded ({said(found.nvrtc)})", _install(found)
-    if type(found.failure).__name__ == "CompileException":
-        if "cannot open source file" in reason:
-            return f"{cupy} the CUDA headers that its kernels include are missing ({reason})", _install(found)
-        return f"{cupy} NVRTC {found.nvrtc} cannot compile its kernels ({reason})", _install(found)
-    if isinstance(found.failure, ImportError) and "cublas" in reason:
-        return f"{cupy} cuBLAS, which multiplies matrices, cannot be loaded ({reason})", _install(found)
-    return f"{cupy} its first operation failed ({reason})", _install(found)
+        what = f"{cupy} NVRTC, which compiles its kernels, cannot be loaded ({said(found.nvrtc)})"
+    elif type(found.failure).__name__ == "CompileException":
+        what = f"{cupy} NVRTC {found.nvrtc} cannot compile its kernels ({reason})"
+    elif not isinstance(found.failure, (ImportError, AttributeError)) and not re.search(MISSING, reason):
+        return what, _cache(found) or NOT_INSTALLING
+    return _several(found) if len(found.packages) > 1 else (what, _install(found))
 
 
 def _full(found: Found) -> tuple[str, str] | None:
     """If the GPU's memory is used up: the errors are CuPy's own, the runtime's, the driver's or cuBLAS's."""
-    texts = "cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED"
-    if not isinstance(found.failure, MemoryError) and not re.search(texts, str(found.failure)):
+    if not isinstance(found.failure, MemoryError) and not re.search(FULL, str(found.failure)):
         return None
     free = f"{gigabytes(found.memory)}; " if found.memory else ""
     what = f"CuPy {found.cupy} finds a GPU, but its memory is used up ({free}{said(found.failure)})"
@@ -230,12 +226,11 @@ def _full(found: Found) -> tuple[str, str] | None:
 
 def _old(found: Found) -> tuple[str, str] | None:
     """If the GPU is older than the CUDA that compiles for it."""
-    texts = "gpu-architecture|cudaErrorNoKernelImage|CUDA_ERROR_NO_BINARY_FOR_GPU"
     has, nvrtc = found.capability, found.nvrtc
     cuda = int(nvrtc.partition(".")[0]) if isinstance(nvrtc, str) else found.runtime // 1000
-    if not has or has >= OLDEST.get(cuda, (0, 0)) or not re.search(texts, str(found.failure)):
+    if not has or has >= OLDEST.get(cuda, 0) or not re.search(OLD, str(found.failure)):
         return None
-    what = f"the GPU ({found.name}) has compute capability {pair(has)}, and CUDA {cuda} needs {pair(OLDEST[cuda])}"
+    what = f"the GPU ({found.name}) has compute capability {dotted(has)}, and CUDA {cuda} needs {dotted(OLDEST[cuda])}"
     return what, _instead(found, 12) if has >= OLDEST[12] else "No CuPy that tinynet supports runs on it."
 
 
@@ -262,8 +257,7 @@ def said(error: Any) -> str:
 def _install(found: Found) -> str:
     """What to install for the CUDA version of this machine's driver."""
     if not found.driver:
-        text = f"This machine has no NVIDIA driver ({found.no_driver}); where there is one: {_pip(None)}."
-        return f"{text} {_container()}".strip()
+        return f"This machine has no NVIDIA driver ({found.no_driver}); where there is one: {_pip(None)}."
     if _newest(found.driver) is None:
         return f"The NVIDIA driver here supports CUDA {dotted(found.driver)} only. {UPDATE}"
     return f"For the driver here (CUDA {dotted(found.driver)}): {_pip(_newest(found.driver))}."
@@ -289,10 +283,12 @@ def _pip(major: int | None) -> str:
     return f"python -m pip install {' or '.join(each)}"
 
 
-def _container() -> str:
-    """How a container is given the GPU, if this is one."""
-    here = Path("/.dockerenv").exists()
-    return "This is a Docker container: where its host has a GPU, run it with --gpus all." if here else ""
+def _cache(found: Found) -> str | None:
+    """If a file fails that is no library: CuPy makes this folder when it is imported, and writes there later."""
+    if not isinstance(found.failure, OSError) or said(found.failure).endswith("is not found"):
+        return None
+    folder = os.environ.get("CUPY_CACHE_DIR", os.path.expanduser("~/.cupy/kernel_cache"))
+    return f"CuPy keeps its kernels in {folder}: make it writable, with room, or set CUPY_CACHE_DIR to another folder."
 
 
 def dotted(version: int) -> str:
@@ -300,10 +296,5 @@ def dotted(version: int) -> str:
     return f"{version // 1000}.{version % 1000 // 10}"
 
 
-def pair(capability: tuple[int, int]) -> str:
-    return ".".join(map(str, capability))
-
-
 def gigabytes(memory: tuple[int, int]) -> str:
-    free, total = (size / 2**30 for size in memory)
-    return f"{free:.1f} of {total:.1f} GiB free"
+    return f"{memory[0] / 2**30:.1f} of {memory[1] / 2**30:.1f} GiB free"
