@@ -329,7 +329,10 @@ def test_the_folder_of_cupys_kernels(machine, error, packages):
         assert machine.said() == f"{FINDS}its first operation failed ({error}). {remedy}"
         machine.patch.setenv("CUPY_CACHE_DIR", "/else/where")
     machine.installed("cupy-cuda12x")
-    machine.cupy().ones = fails(OSError("libnvJitLink.so.12: cannot open shared object file: No such file"))
+    missing = OSError("libnvJitLink.so.12: cannot open shared object file: No such file")
+    machine.importing(missing)
+    assert machine.said(ImportError) == f"CuPy cannot be imported (libnvJitLink.so.12 is not found). {INSTALL}"
+    machine.cupy().ones = fails(missing)
     assert machine.said() == f"{FINDS}its first operation failed (libnvJitLink.so.12 is not found). {INSTALL}"
 
 
