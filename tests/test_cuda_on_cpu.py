@@ -227,6 +227,10 @@ WAITS = {
         "if (threadIdx.x < 32)\n__syncthreads();\nelse\n__syncthreads();",
         r"32 from \(0, 0, 0\) on wait at __syncthreads in line 2.*32 from \(32, 0, 0\) on .* in line 4",
     ),
+    "a barrier in either branch on one line": (
+        "if (threadIdx.x < 32) __syncthreads(); else __syncthreads();",
+        r"32 from \(0, 0, 0\) on wait at __syncthreads in line 1.*32 from \(32, 0, 0\) on .* in line 1",
+    ),
     "a barrier and a shuffle": (
         "if (threadIdx.x == 40) __syncthreads();\nint x = __shfl_sync(0xffffffff, 1, 0); if (x) __syncthreads();",
         r"31 from \(32, 0, 0\) on wait at __shfl_sync in line 2.*1 from \(40, 0, 0\) on wait .* in line 1",
@@ -299,6 +303,64 @@ def test_a_result_that_depends_on_the_order(what):
         launch("float* y", f"int i = threadIdx.x; {RACES[what]}", y, block=64, grid=2)
     assert not y.any(), "nothing is written"
     launch("float* y", f"int i = threadIdx.x; {RACES[what]}", y, block=64, grid=2, schedule="forward")
+
+
+ALIKE = {  # whatever the order, if one thread runs after the other
+    "threads that add": (
+        "y[0] += 1;",
+        r"item 0 of float\* y is a race: thread 0 of block 0 writes it and thread 1 of block 0 reads it",
+    ),
+    "blocks that add": (
+        "if (!i) y[1] += 1;",
+        r"item 1 of float\* y is a race: thread 0 of block 0 writes it and thread 0 of block 1 reads it",
+    ),
+    "bytes that overlap": (
+        "if (i == 1) ((char*)y)[9] = 0; if (i == 2) y[2] = 0;",
+        r"item 2 of float\* y is a race: thread 1 of block 0 writes it and thread 2 of block 0 writes it",
+    ),
+    "in shared memory": (
+        "__shared__ float s; s = 0; __syncthreads(); s += 1; __syncthreads(); if (i < 0) y[0] = s;",
+        "byte 0 of shared memory is a race: thread 0 of block 0 writes it and thread 1 of block 0 writes it",
+    ),
+    "after a shuffle, which puts no memory in order": (
+        "__shared__ float s[64]; s[i] = 1; __shfl_sync(0xffffffff, i, 0); y[i + 64 * blockIdx.x] = s[i ^ 1];",
+        "byte 4 of shared memory is a race: thread 1 of block 0 writes it and thread 0 of block 0 reads it",
+    ),
+    "a barrier of warps for those of two": (
+        "__shared__ float s[64]; s[i] = 1; __syncwarp(); if (i == 40) s[0] = 2; if (i < 0) y[0] = s[0];",
+        "byte 0 of shared memory is a race: thread 0 of block 0 writes it and thread 40 of block 0 writes it",
+    ),
+    "a reading after which another writes": (
+        "if (i == 3) y[5] = y[4] * 0; if (i == 9) y[4] = 0;",
+        r"item 4 of float\* y is a race: thread 3 of block 0 reads it and thread 9 of block 0 writes it",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ALIKE)
+def test_a_race_that_no_order_shows(what):
+    body, match = ALIKE[what]
+    y = np.zeros(128, "float32")
+    with pytest.raises(Race, match=f"kernel: {match}, with no barrier between them"):
+        launch("float* y", f"int i = threadIdx.x; {body}", y, block=64, grid=2)
+    assert not y.any(), "nothing is written"
+    launch("float* y", f"int i = threadIdx.x; {body}", y, block=64, grid=2, schedule="forward")
+
+
+IN_ORDER = {
+    "of one thread": "y[k] = i; y[k] += 1; y[k] *= y[k];",
+    "by a barrier of the block": "if (i == 5) y[k - i] = 1; __syncthreads(); if (i == 63) y[k - i] += 1;",
+    "by a barrier of the warp": "y[k] = i; __syncwarp(); const float x = y[k ^ 1]; __syncwarp(); y[k] = x;",
+    "in shared memory of two blocks": "__shared__ float s[64]; s[i] = i; y[k] = s[i];",
+    "what all read": "const float x = y[126] + y[127]; if (k < 126) y[k] = x;",
+    "bytes that are neighbours": "((char*)y)[2 * k] = 1; ((char*)y)[2 * k + 1] = ((char*)y)[2 * k];",
+}
+
+
+@pytest.mark.parametrize("what", IN_ORDER)
+def test_accesses_that_are_in_order(what):
+    body = f"const int i = threadIdx.x, k = i + 64 * blockIdx.x; {IN_ORDER[what]}"
+    launch("float* y", body, np.zeros(128, "float32"), block=64, grid=2)
 
 
 def test_the_same_neighbours_with_a_barrier():

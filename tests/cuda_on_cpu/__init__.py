@@ -3,7 +3,7 @@
     module = compile(text)
     module.launch("scale", grid=(4,), block=(256,), args=(x, np.float32(2), np.int64(x.size)))
 
-`shim.h` gives the text what it takes from CUDA, and `fibers.h` runs the threads of a block so that barriers and
+`shim.h` gives the text what it takes from CUDA, which has no atomic functions yet, and `fibers.h` runs the threads of a block so that barriers and
 shuffles mean what they mean on a GPU. A launch raises what a GPU would leave to luck:
 
 - LaunchError: a deadlock, a barrier that not all threads reach, a shuffle with lanes that have ended or from a lane
@@ -11,9 +11,12 @@ shuffles mean what they mean on a GPU. A launch raises what a GPU would leave to
 - Race: two schedules, threads and blocks in order and in reverse order, give different bits. Memory that nobody wrote
   shows in the same way, for shared memory and what lies around the arrays hold other bytes in each: a read outside an
   array counts in the result only if the two results differ;
+- Race also where both give the same bits, if two threads access a byte of shared memory or of an array that can be
+  written, one of them writes, and no barrier of theirs is between: `accesses.h` sees every access. That is strict: it
+  refuses, too, that many write the same number to one place, and shuffles as barriers for memory;
 - TypeError, ValueError: arguments that have not exactly the types of the parameters, or share memory that is written.
 
-What it cannot show: races that both schedules hide, alignment, a GPU's own limits and rounding, anything about time.
+What it cannot show: races of reads that both schedules put before the others that are remembered, alignment, a GPU's own limits and rounding, anything about time.
 """
 
 from .arguments import Parameter

@@ -37,7 +37,7 @@ struct Thread {
     dim3 index;
     Fiber* fiber;
     const char* place;  // the barrier or shuffle at which it waits
-    int line, source;
+    int line, site, source;  // site: which it is of the barriers in the text, of which a line can have two
     unsigned mask;
     uint64_t value, result;
     bool waits, ended;
@@ -51,6 +51,12 @@ static sigjmp_buf escape;
 static char error[1000];
 static void (*body)(void*);
 static void* closure;
+
+}  // namespace shim
+
+#include "accesses.h"
+
+namespace shim {
 
 [[noreturn]] static void fail(const char* format, ...) {
     va_list values;
@@ -95,17 +101,17 @@ static void go_on(Fiber& fiber) {
 
 static int lane() { return (current - threads) % warpSize; }
 
-static uint64_t wait(const char* place, int line, unsigned mask, uint64_t value, int source) {
+static uint64_t wait(const char* place, int line, unsigned mask, uint64_t value, int source, int site = 0) {
     if (source != BLOCK && !(mask >> lane() & 1))
         fail("%s, line %d: lane %d is not in its own mask 0x%08x", place, line, lane(), mask);
     Thread* self = current;
-    *self = {self->index, active, place, line, source, mask, value, 0, true, false};
+    *self = {self->index, active, place, line, site, source, mask, value, 0, true, false};
     swapcontext(&active->context, &scheduler);
     return self->result;
 }
 
 static bool together(const Thread& a, const Thread& b) {
-    return b.waits && a.line == b.line && a.mask == b.mask && !strcmp(a.place, b.place);
+    return b.waits && a.line == b.line && a.site == b.site && a.mask == b.mask && !strcmp(a.place, b.place);
 }
 
 static bool complete(const Thread& t) {  // lets all go on that wait with t, if all have arrived
@@ -127,6 +133,8 @@ static bool complete(const Thread& t) {  // lets all go on that wait with t, if 
         one.result = one.source >= 0 ? threads[first + one.source].value : votes;
         one.waits = false;
     }
+    if (block) barriers++;
+    if (!strcmp(t.place, "__syncwarp")) warp_barriers[first / warpSize]++;  // shuffles put no memory in order
     return true;
 }
 
@@ -174,9 +182,11 @@ void call(void (*kernel)(P...), void** args, std::index_sequence<I...>) {
 }
 
 // Runs a kernel; gives what went wrong, or null. `size` is the grid's x, y, z and the block's; shared memory is filled
-// with `filling` before each block.
+// with `filling` before each block. `arrays` are starts and sizes of those that can be written, up to a null; `conflict`
+// is where the first race is put.
 template <class... P>
-const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int reverse, int filling) {
+const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int reverse, int filling,
+                   const uint64_t* arrays, Conflict* where) {
     auto all = [=] { call(kernel, args, std::index_sequence_for<P...>()); };
     body = [](void* function) { (*static_cast<decltype(all)*>(function))(); };
     closure = &all;
@@ -185,17 +195,22 @@ const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int 
     constexpr int numbers[] = {SIGSEGV, SIGBUS, SIGFPE};
     void (*before[3])(int);
     for (int i = 0; i < 3; i++) before[i] = signal(numbers[i], crashed);
+    conflict = where, current = nullptr;
+    watch(__start_shared_memory, __stop_shared_memory - __start_shared_memory);
+    for (; *arrays; arrays += 2) watch(reinterpret_cast<char*>(arrays[0]), arrays[1]);
     bool failed = sigsetjmp(escape, 1);
     if (!failed) {
         unsigned blocks = size[0] * size[1] * size[2];
         for (unsigned i = 0; i < blocks; i++) {
             unsigned b = reverse ? blocks - 1 - i : i;
             blockIdx = {b % size[0], b / size[0] % size[1], b / size[0] / size[1]};
+            current = nullptr;  // for what is not a kernel's
             if (__start_shared_memory)
                 memset(__start_shared_memory, filling, __stop_shared_memory - __start_shared_memory);
             run_block();
         }
     }
+    watch_no_more();
     for (int i = 0; i < 3; i++) signal(numbers[i], before[i]);
     return failed ? error : nullptr;
 }

@@ -21,7 +21,9 @@ FLAGS = [
     "-fvisibility=hidden",  # each text has its own fibers.h, with its own static data
     "-ffp-contract=off",  # the same bits on every processor
     "-U_FORTIFY_SOURCE",  # it forbids jumps from one stack to another
+    *("-fsanitize=thread", "-fno-exceptions"),  # accesses.h is told of every access
 ]
+LIBRARIES = ["-nodefaultlibs", "-lm", "-lc", "-lgcc"]  # without libtsan
 MEANT_ANYWAY = {"-std=c++17", "--std=c++17", "-fmad=false", "--fmad=false"}  # NVRTC's words for what FLAGS say
 LIMITS = {"grid": (2**31 - 1, 65535, 65535), "block": (1024, 1024, 64)}
 THREADS = 1024  # of a block
@@ -35,8 +37,9 @@ namespace {{  // so that __shared__ arrays of inline functions and templates can
 {launchers}
 """
 LAUNCHER = """
-EXPORT const char* launch_{0}(const unsigned* shim_size, void** shim_args, int shim_reverse, int shim_filling) {{
-    return shim::launch({0}, shim_size, shim_args, shim_reverse, shim_filling);
+EXPORT const char* launch_{0}(const unsigned* shim_size, void** shim_args, const unsigned long* shim_arrays,
+                              shim::Conflict* shim_conflict, int shim_reverse, int shim_filling) {{
+    return shim::launch({0}, shim_size, shim_args, shim_reverse, shim_filling, shim_arrays, shim_conflict);
 }}
 EXPORT const char* signature_{0}() {{ return shim::signature({0}); }}
 """
@@ -51,7 +54,7 @@ class LaunchError(RuntimeError):
 
 
 class Race(LaunchError):
-    """The result depends on the order of the threads."""
+    """The result depends on the order of the threads, or would if they did not run one after the other."""
 
 
 def compiler():
@@ -84,7 +87,7 @@ def compile(code, options=()):
     stem = _folder() / hashlib.sha256(repr((code, options)).encode()).hexdigest()[:16]
     source, target = stem.with_suffix(".cpp"), stem.with_suffix(".so")
     source.write_text(TEXT.format(code=code, launchers=launchers), encoding="utf-8")
-    command = [compiler(), *FLAGS, *macros, f"-I{Path(__file__).parent}", str(source), "-o", str(target)]
+    command = [compiler(), *FLAGS, *macros, f"-I{Path(__file__).parent}", str(source), "-o", str(target), *LIBRARIES]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     if done.returncode:
         raise CompileError(done.stderr)
@@ -108,24 +111,24 @@ class Module:
         """Run the kernel, and write what its pointers without const point to.
 
         args: C-contiguous NumPy arrays for pointers, or numpy.uintp(0); NumPy's scalars of exactly the type otherwise.
-        schedule: "forward", "reverse", or "both", which compares the results and raises Race if a bit differs.
+        schedule: "forward", "reverse", or "both", which raises Race if a bit differs or accesses race.
         """
         if name not in self.parameters:
             raise LaunchError(f'CUDA_ERROR_NOT_FOUND: named symbol not found: extern "C" __global__ void {name}')
         parameters, size = self.parameters[name], launch_size(grid, block)
         check_arguments(name, parameters, args)
         arrays = [(p, a) for p, a in zip(parameters, args, strict=True) if isinstance(a, np.ndarray)]
-        results = []
+        written = [(p, a) for p, a in arrays if not p.const]
+        results, conflicts = [], []
         for one in SCHEDULES if schedule == "both" else [schedule]:
             guarded = Guarded(args, SCHEDULES[one][1])
-            self._run(name, size, guarded, one)
+            conflicts.append(self._run(name, size, guarded, one, [array for _, array in written]))
             for parameter, array in arrays:
                 offset = guarded.written_outside(array)
                 if offset is not None:
                     item = offset // array.itemsize
                     raise LaunchError(f"{name} writes outside {parameter.text}: item {item} of {array.size}.")
             results.append(guarded)
-        written = [(p, a) for p, a in arrays if not p.const]
         for parameter, array in written:
             first, last = (result.result(array) for result in (results[0], results[-1]))
             if not np.array_equal(first, last):
@@ -134,15 +137,40 @@ class Module:
                     f"{name} gives other results for threads in reverse order: item {item} of {parameter.text}."
                     " It is a race, or memory was read that nobody wrote, or outside an array."
                 )
+        if schedule == "both":
+            for conflict in conflicts:
+                check_conflict(name, written, *conflict)
         for _, array in written:
             array.reshape(-1).view(np.uint8)[...] = results[0].result(array)
 
-    def _run(self, name, size, guarded, schedule):
+    def _run(self, name, size, guarded, schedule, written):
+        """Run it once; the five numbers of the first race that accesses.h finds."""
         values = list(guarded.pointers())
         addresses = (ctypes.c_void_p * max(1, len(values)))(*(value.ctypes.data for value in values))
-        error = getattr(self._library, f"launch_{name}")(size, addresses, *SCHEDULES[schedule])
+        watched = [number for array in written for number in (guarded.result(array).ctypes.data, array.nbytes)]
+        watched, conflict = (ctypes.c_uint64 * (len(watched) + 1))(*watched), (ctypes.c_uint64 * 5)()
+        error = getattr(self._library, f"launch_{name}")(size, addresses, watched, conflict, *SCHEDULES[schedule])
         if error:
             raise LaunchError(f"{name}, {error.decode()}")
+        return list(conflict)
+
+
+def check_conflict(name, written, memory, offset, first, second, wrote):
+    """Raise Race for what accesses.h found; its first memory is the shared one, and 0 is none."""
+    if not memory:
+        return
+    what = f"byte {offset} of shared memory"
+    if memory > 1:
+        parameter, array = written[memory - 2]
+        what = f"item {offset // array.itemsize} of {parameter.text}"
+    (one, verb), (other, other_verb) = (
+        (f"thread {thread % THREADS} of block {thread // THREADS}", "writes" if wrote & bit else "reads")
+        for thread, bit in ((first, 1), (second, 2))
+    )
+    raise Race(
+        f"{name}: {what} is a race: {one} {verb} it and {other} {other_verb} it, with no barrier between them;"
+        " only one thread after the other gives this result."
+    )
 
 
 def launch_size(grid, block):

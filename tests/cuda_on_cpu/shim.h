@@ -47,9 +47,7 @@ static int up_to(int source, int last) { return source <= last ? source : lane()
 #define __launch_bounds__(...)
 #define __shared__ static __attribute__((section("shared_memory")))
 
-static inline void __syncthreads(int line = __builtin_LINE()) {
-    shim::wait("__syncthreads", line, ~0u, 0, shim::BLOCK);
-}
+#define __syncthreads() shim::wait("__syncthreads", __LINE__, ~0u, 0, shim::BLOCK, __COUNTER__)
 static inline void __syncwarp(unsigned mask = 0xffffffff, int line = __builtin_LINE()) {
     shim::wait("__syncwarp", line, mask, 0, shim::NONE);
 }
