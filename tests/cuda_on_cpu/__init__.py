@@ -3,7 +3,7 @@
     module = compile(text)
     module.launch("scale", grid=(4,), block=(256,), args=(x, np.float32(2), np.int64(x.size)))
 
-`shim.h` gives the text what it takes from CUDA, which has no atomic functions yet, and `fibers.h` runs the threads of a block so that barriers and
+`shim.h` gives the text what it takes from CUDA, and `fibers.h` runs the threads of a block so that barriers and
 shuffles mean what they mean on a GPU. A launch raises what a GPU would leave to luck:
 
 - LaunchError: a deadlock, a barrier that not all threads reach, a shuffle with lanes that have ended or from a lane
@@ -16,7 +16,8 @@ shuffles mean what they mean on a GPU. A launch raises what a GPU would leave to
   refuses, too, that many write the same number to one place, and shuffles as barriers for memory;
 - TypeError, ValueError: arguments that have not exactly the types of the parameters, or share memory that is written.
 
-What it cannot show: races of reads that both schedules put before the others that are remembered, alignment, a GPU's own limits and rounding, anything about time.
+What it cannot show: a race with a read that is not the one remembered of its byte, alignment, a GPU's own limits and
+rounding, anything about time. It has no atomic functions.
 """
 
 from .arguments import Parameter
