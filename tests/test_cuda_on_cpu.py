@@ -351,7 +351,7 @@ IN_ORDER = {
     "of one thread": "y[k] = i; y[k] += 1; y[k] *= y[k];",
     "by a barrier of the block": "if (i == 5) y[k - i] = 1; __syncthreads(); if (i == 63) y[k - i] += 1;",
     "by a barrier of the warp": "y[k] = i; __syncwarp(); const float x = y[k ^ 1]; __syncwarp(); y[k] = x;",
-    "in shared memory of two blocks": "__shared__ float s[64]; s[i] = i; y[k] = s[i];",
+    "in shared memory of two blocks": "__shared__ float s[64]; s[i] = i; __syncthreads(); y[k] = s[i ^ 1];",
     "what all read": "const float x = y[126] + y[127]; if (k < 126) y[k] = x;",
     "bytes that are neighbours": "((char*)y)[2 * k] = 1; ((char*)y)[2 * k + 1] = ((char*)y)[2 * k];",
 }

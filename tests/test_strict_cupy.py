@@ -518,7 +518,7 @@ def test_a_kernel_is_one_launch_and_no_transfer():
     kernel, x, y = module.RawKernel(SCALE, "scale"), module.ones(4, "float32"), module.empty(4, "float32")
     with device.at_most() as used:
         kernel((1,), (32,), (x, y, TWO, FOUR))
-        kernel((2, 1), (32, 1, 1), (x, y, TWO, FOUR), shared_mem=0)
+        kernel((1, 1), (32, 1, 1), (x, y, TWO, FOUR), shared_mem=0)
         with pytest.raises(TypeError, match="scale takes 4 arguments"):
             kernel((1,), (32,), (x,))
     assert (used.launches, y.tolist()) == (2, [2, 2, 2, 2])

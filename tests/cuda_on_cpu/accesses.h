@@ -37,7 +37,7 @@ UNTOLD static void found(int memory, size_t offset, const Access& before, const 
         *conflict = {uint64_t(memory) + 1, offset, before.thread - 1, now.thread - 1, uint64_t(wrote)};
 }
 
-UNTOLD static void access(void* address, size_t size, bool writes) {
+UNTOLD __attribute__((noinline)) static void access(void* address, size_t size, bool writes) {
     if (!current) return;  // not a kernel
     for (int m = 0; m < memory_count; m++) {
         Memory& memory = memories[m];
