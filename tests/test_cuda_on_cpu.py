@@ -353,7 +353,6 @@ IN_ORDER = {
     "by a barrier of the warp": "y[k] = i; __syncwarp(); const float x = y[k ^ 1]; __syncwarp(); y[k] = x;",
     "in shared memory of two blocks": "__shared__ float s[64]; s[i] = i; __syncthreads(); y[k] = s[i ^ 1];",
     "what all read": "const float x = y[126] + y[127]; if (k < 126) y[k] = x;",
-    "bytes that are neighbours": "((char*)y)[2 * k] = 1; ((char*)y)[2 * k + 1] = ((char*)y)[2 * k];",
 }
 
 
@@ -361,6 +360,20 @@ IN_ORDER = {
 def test_accesses_that_are_in_order(what):
     body = f"const int i = threadIdx.x, k = i + 64 * blockIdx.x; {IN_ORDER[what]}"
     launch("float* y", body, np.zeros(128, "float32"), block=64, grid=2)
+
+
+def test_bytes_that_are_neighbours_are_two():
+    body = "const int k = threadIdx.x; y[2 * k] = 1; y[2 * k + 1] = y[2 * k];"
+    launch("char* y", body, np.zeros(128, "float32"), block=64)
+
+
+def test_subnormal_numbers_stay_in_both_types():
+    """CuPy's option -ftz=true makes them 0 in float32 on a GPU; this is not shown here."""
+    for name, kind in (("float", "float32"), ("double", "float64")):
+        tiny = np.finfo(kind).tiny
+        x = np.full(32, tiny, kind)
+        launch(f"{name}* x", "x[threadIdx.x] *= 0.5f;", x)
+        assert (x == tiny / 2).all()
 
 
 def test_the_same_neighbours_with_a_barrier():

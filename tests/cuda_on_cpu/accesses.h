@@ -1,7 +1,7 @@
 // Every access to memory, of which -fsanitize=thread has the compiler tell these functions; its library is not linked.
-// Two threads that access a byte with no barrier between them, one of them writing, race, even where each order of whole
+// Two threads that access an item with no barrier between them, one of them writing, race, even where each order of whole
 // threads gives the same bits, as for y[0] += 1 by all of them. Looked at are shared memory and the arrays that can be
-// written; of the accesses to a byte the last write is remembered, and a read. Included by fibers.h.
+// written; of the accesses to an item the last write is remembered, and a read. Included by fibers.h.
 #pragma once
 #define UNTOLD __attribute__((no_sanitize("thread")))
 
@@ -13,11 +13,11 @@ struct Access {
 };
 struct Memory {
     char* start;
-    size_t size;
-    Access* last;  // of each byte the write and the read
+    size_t size, item;  // in bytes
+    Access* last;       // of each item the write and the read
 };
 struct Conflict {  // the first of a launch; Python has the same
-    uint64_t array, offset, first, second, wrote;  // from 1: 0 is none; the two threads; 1 first, 2 second, 3 both
+    uint64_t array, item, first, second, wrote;  // from 1: 0 is none; the two threads; 1 first, 2 second, 3 both
 };
 constexpr int ARRAYS = 64;
 static Memory memories[ARRAYS];  // the first is shared memory
@@ -32,9 +32,9 @@ UNTOLD static bool race(const Access& before, const Access& now, bool shared) {
     return before.barriers == now.barriers && !(warp && before.warp_barriers != now.warp_barriers);
 }
 
-UNTOLD static void found(int memory, size_t offset, const Access& before, const Access& now, int wrote) {
+UNTOLD static void found(int memory, size_t item, const Access& before, const Access& now, int wrote) {
     if (!conflict->array)
-        *conflict = {uint64_t(memory) + 1, offset, before.thread - 1, now.thread - 1, uint64_t(wrote)};
+        *conflict = {uint64_t(memory) + 1, item, before.thread - 1, now.thread - 1, uint64_t(wrote)};
 }
 
 UNTOLD __attribute__((noinline)) static void access(void* address, size_t size, bool writes) {
@@ -46,7 +46,7 @@ UNTOLD __attribute__((noinline)) static void access(void* address, size_t size, 
         unsigned in_block = current - threads;
         uint64_t block = (uint64_t(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
         Access now = {block * MOST + in_block + 1, barriers, warp_barriers[in_block / warpSize]};
-        for (size_t i = offset; i < offset + size && i < memory.size; i++) {
+        for (size_t i = offset / memory.item; i * memory.item < offset + size && i * memory.item < memory.size; i++) {
             Access &write = memory.last[2 * i], &read = memory.last[2 * i + 1];
             if (race(write, now, !m)) found(m, i, write, now, writes ? 3 : 1);
             bool read_apart = race(read, now, !m);
@@ -58,9 +58,10 @@ UNTOLD __attribute__((noinline)) static void access(void* address, size_t size, 
     }
 }
 
-static void watch(char* start, size_t size) {
+static void watch(char* start, size_t size, size_t item) {
     if (memory_count == ARRAYS) abort();
-    memories[memory_count++] = {start, size, static_cast<Access*>(calloc(2 * size + 1, sizeof(Access)))};
+    void* last = calloc(2 * (size / item) + 1, sizeof(Access));
+    memories[memory_count++] = {start, size, item, static_cast<Access*>(last)};
 }
 
 static void watch_no_more() {

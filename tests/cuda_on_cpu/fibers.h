@@ -72,9 +72,9 @@ static void crashed(int number) {
     fail("thread (%u, %u, %u): %s", threadIdx.x, threadIdx.y, threadIdx.z, what);
 }
 
-static Thread& in_order(int i) { return threads[backwards ? count - 1 - i : i]; }
+UNTOLD static Thread& in_order(int i) { return threads[backwards ? count - 1 - i : i]; }
 
-static void work() {  // what a fiber does: it runs threads until all have started
+UNTOLD static void work() {  // what a fiber does: it runs threads until all have started
     for (;;) {
         while (started < count) {
             current = &in_order(started++);
@@ -86,7 +86,7 @@ static void work() {  // what a fiber does: it runs threads until all have start
     }
 }
 
-static void go_on(Fiber& fiber) {
+UNTOLD static void go_on(Fiber& fiber) {
     if (&fiber - fibers >= made) {  // made anew in each launch: a failed one leaves its fibers where they were
         if (!fiber.stack) fiber.stack = static_cast<char*>(malloc(STACK));
         getcontext(&fiber.context);
@@ -99,9 +99,9 @@ static void go_on(Fiber& fiber) {
     swapcontext(&scheduler, &fiber.context);
 }
 
-static int lane() { return (current - threads) % warpSize; }
+UNTOLD static int lane() { return (current - threads) % warpSize; }
 
-static uint64_t wait(const char* place, int line, unsigned mask, uint64_t value, int source, int site = 0) {
+UNTOLD static uint64_t wait(const char* place, int line, unsigned mask, uint64_t value, int source, int site = 0) {
     if (source != BLOCK && !(mask >> lane() & 1))
         fail("%s, line %d: lane %d is not in its own mask 0x%08x", place, line, lane(), mask);
     Thread* self = current;
@@ -110,11 +110,11 @@ static uint64_t wait(const char* place, int line, unsigned mask, uint64_t value,
     return self->result;
 }
 
-static bool together(const Thread& a, const Thread& b) {
+UNTOLD static bool together(const Thread& a, const Thread& b) {
     return b.waits && a.line == b.line && a.site == b.site && a.mask == b.mask && !strcmp(a.place, b.place);
 }
 
-static bool complete(const Thread& t) {  // lets all go on that wait with t, if all have arrived
+UNTOLD static bool complete(const Thread& t) {  // lets all go on that wait with t, if all have arrived
     bool block = t.source == BLOCK;
     int first = block ? 0 : (&t - threads) / warpSize * warpSize, stop = block ? count : first + warpSize;
     auto member = [&](int i) { return block || (t.mask >> (i - first) & 1); };
@@ -154,7 +154,7 @@ static bool complete(const Thread& t) {  // lets all go on that wait with t, if 
     fail("a deadlock: no barrier or shuffle has all its threads. Of %d threads%s", count, text);
 }
 
-static void run_block() {
+UNTOLD static void run_block() {
     memset(threads, 0, sizeof(Thread) * count);
     for (unsigned i = 0; i < unsigned(count); i++)
         threads[i].index = {i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y};
@@ -182,8 +182,8 @@ void call(void (*kernel)(P...), void** args, std::index_sequence<I...>) {
 }
 
 // Runs a kernel; gives what went wrong, or null. `size` is the grid's x, y, z and the block's; shared memory is filled
-// with `filling` before each block. `arrays` are starts and sizes of those that can be written, up to a null; `conflict`
-// is where the first race is put.
+// with `filling` before each block. `arrays` are starts, sizes and items' sizes of those that can be written, up to a null; `where`
+// gets their first race. Null for `arrays` is for no such look at them, which takes its time.
 template <class... P>
 const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int reverse, int filling,
                    const uint64_t* arrays, Conflict* where) {
@@ -196,8 +196,8 @@ const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int 
     void (*before[3])(int);
     for (int i = 0; i < 3; i++) before[i] = signal(numbers[i], crashed);
     conflict = where, current = nullptr;
-    watch(__start_shared_memory, __stop_shared_memory - __start_shared_memory);
-    for (; *arrays; arrays += 2) watch(reinterpret_cast<char*>(arrays[0]), arrays[1]);
+    if (arrays) watch(__start_shared_memory, __stop_shared_memory - __start_shared_memory, 1);
+    for (; arrays && *arrays; arrays += 3) watch(reinterpret_cast<char*>(arrays[0]), arrays[1], arrays[2]);
     bool failed = sigsetjmp(escape, 1);
     if (!failed) {
         unsigned blocks = size[0] * size[1] * size[2];

@@ -17,7 +17,7 @@ from .arguments import Guarded, Parameter, check_arguments, declarations
 
 SCHEDULES = {"forward": (0, 0xFF), "reverse": (1, 0xA5)}  # 1 for the reverse order; the byte in memory of nobody's
 FLAGS = [
-    *("-std=c++17", "-O2", "-fPIC", "-shared", "-Wno-unknown-pragmas"),
+    *("-std=c++17", "-O1", "-fPIC", "-shared", "-Wno-unknown-pragmas"),
     "-fvisibility=hidden",  # each text has its own fibers.h, with its own static data
     "-ffp-contract=off",  # the same bits on every processor
     "-U_FORTIFY_SOURCE",  # it forbids jumps from one stack to another
@@ -119,10 +119,11 @@ class Module:
         check_arguments(name, parameters, args)
         arrays = [(p, a) for p, a in zip(parameters, args, strict=True) if isinstance(a, np.ndarray)]
         written = [(p, a) for p, a in arrays if not p.const]
-        results, conflicts = [], []
+        results, conflict, watched = [], (ctypes.c_uint64 * 5)(), schedule == "both"
         for one in SCHEDULES if schedule == "both" else [schedule]:
             guarded = Guarded(args, SCHEDULES[one][1])
-            conflicts.append(self._run(name, size, guarded, one, [array for _, array in written]))
+            self._run(name, size, guarded, one, written if watched else None, conflict)
+            watched = False  # once is enough
             for parameter, array in arrays:
                 offset = guarded.written_outside(array)
                 if offset is not None:
@@ -137,32 +138,31 @@ class Module:
                     f"{name} gives other results for threads in reverse order: item {item} of {parameter.text}."
                     " It is a race, or memory was read that nobody wrote, or outside an array."
                 )
-        if schedule == "both":
-            for conflict in conflicts:
-                check_conflict(name, written, *conflict)
+        check_conflict(name, written, *conflict)
         for _, array in written:
             array.reshape(-1).view(np.uint8)[...] = results[0].result(array)
 
-    def _run(self, name, size, guarded, schedule, written):
-        """Run it once; the five numbers of the first race that accesses.h finds."""
+    def _run(self, name, size, guarded, schedule, watched, conflict):
+        """Run it once. Of the first race in the arrays that are `watched`, if any, `conflict` gets the numbers."""
         values = list(guarded.pointers())
         addresses = (ctypes.c_void_p * max(1, len(values)))(*(value.ctypes.data for value in values))
-        watched = [number for array in written for number in (guarded.result(array).ctypes.data, array.nbytes)]
-        watched, conflict = (ctypes.c_uint64 * (len(watched) + 1))(*watched), (ctypes.c_uint64 * 5)()
+        if watched is not None:
+            items = ((a, p.dtype.itemsize if p.dtype else 1) for p, a in watched)
+            numbers = [n for a, item in items for n in (guarded.result(a).ctypes.data, a.nbytes, item)]
+            watched = (ctypes.c_uint64 * (len(numbers) + 1))(*numbers)
         error = getattr(self._library, f"launch_{name}")(size, addresses, watched, conflict, *SCHEDULES[schedule])
         if error:
             raise LaunchError(f"{name}, {error.decode()}")
         return list(conflict)
 
 
-def check_conflict(name, written, memory, offset, first, second, wrote):
+def check_conflict(name, written, memory, item, first, second, wrote):
     """Raise Race for what accesses.h found; its first memory is the shared one, and 0 is none."""
     if not memory:
         return
-    what = f"byte {offset} of shared memory"
+    what = f"byte {item} of shared memory"
     if memory > 1:
-        parameter, array = written[memory - 2]
-        what = f"item {offset // array.itemsize} of {parameter.text}"
+        what = f"item {item} of {written[memory - 2][0].text}"
     (one, verb), (other, other_verb) = (
         (f"thread {thread % THREADS} of block {thread // THREADS}", "writes" if wrote & bit else "reads")
         for thread, bit in ((first, 1), (second, 2))
