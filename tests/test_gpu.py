@@ -237,6 +237,19 @@ def test_nvrtc_cannot_compile(machine):
     assert machine.said() == f"{what} {INSTALL}"
 
 
+def test_nvrtc_is_of_a_newer_cuda_than_cupy(machine):
+    """Where another package has brought it, CuPy takes it for its own."""
+    made = machine.cupy()
+    made.ones, made.cuda.nvrtc.getVersion = fails(RuntimeError("CUDA_ERROR_INVALID_IMAGE: bad image")), lambda: (13, 5)
+    made.cuda.runtime.runtimeGetVersion = lambda: 12090
+    assert machine.said() == (
+        "CuPy 14.2.0, which is for CUDA 12, takes NVRTC 13.5 (CUDA_ERROR_INVALID_IMAGE: bad image). "
+        "Remove that: python -m pip uninstall nvidia-cuda-nvrtc."
+    )
+    made.cuda.nvrtc.getVersion = lambda: (12, 9)
+    assert "Remove" not in machine.said()
+
+
 def test_cublas_is_missing(machine):
     class Ones:
         __add__, __matmul__ = lambda self, other: self, fails(ImportError(NO_CUBLAS))

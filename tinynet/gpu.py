@@ -203,7 +203,7 @@ def _no_device(found: Found) -> tuple[str, str]:
 
 def _no_operation(found: Found) -> tuple[str, str]:
     reason, cupy = said(found.failure), f"CuPy {found.cupy} finds a GPU, but"
-    if other := _full(found) or _old(found):
+    if other := _full(found) or _foreign(found) or _old(found):
         return other
     what = f"{cupy} its first operation failed ({reason})"
     if isinstance(found.nvrtc, Exception):
@@ -222,6 +222,15 @@ def _full(found: Found) -> tuple[str, str] | None:
     free = f"{gigabytes(found.memory)}; " if found.memory else ""
     what = f"CuPy {found.cupy} finds a GPU, but its memory is used up ({free}{said(found.failure)})"
     return what, "End other programs that use it, which nvidia-smi lists, or set CUDA_VISIBLE_DEVICES to another GPU."
+
+
+def _foreign(found: Found) -> tuple[str, str] | None:
+    """If the NVRTC of a newer CUDA is taken, which compiles what an older driver cannot load."""
+    major = int(found.nvrtc.partition(".")[0]) if isinstance(found.nvrtc, str) else 0
+    if major <= found.runtime // 1000:
+        return None
+    what = f"CuPy {found.cupy}, which is for CUDA {found.runtime // 1000}, takes NVRTC {found.nvrtc} ({said(found.failure)})"
+    return what, "Remove that: python -m pip uninstall nvidia-cuda-nvrtc."
 
 
 def _old(found: Found) -> tuple[str, str] | None:
