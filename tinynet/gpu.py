@@ -229,8 +229,8 @@ def _foreign(found: Found) -> tuple[str, str] | None:
     major = int(found.nvrtc.partition(".")[0]) if isinstance(found.nvrtc, str) else 0
     if major <= found.runtime // 1000:
         return None
-    what = f"CuPy {found.cupy}, which is for CUDA {found.runtime // 1000}, takes NVRTC {found.nvrtc} ({said(found.failure)})"
-    return what, "Remove that: python -m pip uninstall nvidia-cuda-nvrtc."
+    cupy = f"CuPy {found.cupy}, which is for CUDA {found.runtime // 1000}"
+    return f"{cupy}, takes NVRTC {found.nvrtc} ({said(found.failure)})", "Remove that: python -m pip uninstall nvidia-cuda-nvrtc."
 
 
 def _old(found: Found) -> tuple[str, str] | None:
