@@ -177,7 +177,7 @@ UNTOLD static void run_block() {
 }
 
 template <class... P, size_t... I>
-void call(void (*kernel)(P...), void** args, std::index_sequence<I...>) {
+UNTOLD void call(void (*kernel)(P...), void** args, std::index_sequence<I...>) {
     kernel(*static_cast<std::remove_cv_t<P>*>(args[I])...);
 }
 
@@ -187,8 +187,8 @@ void call(void (*kernel)(P...), void** args, std::index_sequence<I...>) {
 template <class... P>
 const char* launch(void (*kernel)(P...), const unsigned* size, void** args, int reverse, int filling,
                    const uint64_t* arrays, Conflict* where) {
-    auto all = [=] { call(kernel, args, std::index_sequence_for<P...>()); };
-    body = [](void* function) { (*static_cast<decltype(all)*>(function))(); };
+    auto all = [=]() UNTOLD { call(kernel, args, std::index_sequence_for<P...>()); };
+    body = [](void* function) UNTOLD { (*static_cast<decltype(all)*>(function))(); };
     closure = &all;
     gridDim = {size[0], size[1], size[2]}, blockDim = {size[3], size[4], size[5]};
     count = size[3] * size[4] * size[5], made = 0, backwards = reverse;
