@@ -121,12 +121,15 @@ def test_outputs_that_are_not_asked_for_are_left_alone(cupy_or_stand_in):
 
 
 def steps_of(xp, make, dtype, size, count):
-    """The weights and slots after some steps, with gradients of every size, 0, NaN and infinity among them."""
+    """The weights and slots after some steps, with gradients of every size, 0, NaN and infinity among them.
+
+    But none whose square is subnormal in float32: a GPU makes that 0, since CuPy compiles with -ftz=true.
+    """
     rng, optimizer = np.random.default_rng(0), make()
     weight = xp.asarray(rng.normal(size=size), dtype=dtype)
     with np.errstate(all="ignore"):
         for _ in range(count):
-            gradient = rng.normal(size=size) * 10.0 ** rng.integers(-30, 10, size)
+            gradient = rng.normal(size=size) * 10.0 ** rng.integers(-15 if dtype == "float32" else -30, 10, size)
             gradient[: size // 3] = 0
             if size > 10:
                 gradient[-3:] = [np.nan, np.inf, 1e30]

@@ -230,7 +230,8 @@ def _foreign(found: Found) -> tuple[str, str] | None:
     if major <= found.runtime // 1000:
         return None
     cupy = f"CuPy {found.cupy}, which is for CUDA {found.runtime // 1000}"
-    return f"{cupy}, takes NVRTC {found.nvrtc} ({said(found.failure)})", "Remove that: python -m pip uninstall nvidia-cuda-nvrtc."
+    what = f"{cupy}, takes NVRTC {found.nvrtc} ({said(found.failure)})"
+    return what, "Remove that: python -m pip uninstall nvidia-cuda-nvrtc."
 
 
 def _old(found: Found) -> tuple[str, str] | None:
