@@ -268,14 +268,15 @@ def test_a_batch_has_numpys_bits_whatever_the_samples_are(cupy_or_stand_in, dtyp
     x = rng.integers(0, 2 if kind == "bool" else 120, (7, 5, 3)).astype(kind)
     if kind.startswith("float"):
         x = (x / 7).astype(kind)
+        x[0, 0] = -0.0
     labels, weights, order = rng.integers(0, 9, 7), rng.random((7, 2)).astype(dtype), rng.permutation(7)
     for scaling in ((1.0, 0.0), (1 / 255, -0.5)):
         expected = list(shuffled(np, x, labels, weights, order, dtype))
         got = list(shuffled(cupy_or_stand_in, x, labels, weights, order, dtype, scaling))
         assert [len(batch[0]) for batch in got] == [3, 3, 1]
         for ours, theirs in zip(got, expected, strict=True):
-            y = theirs[0] * scaling[0]
-            assert np.array_equal(ours[0], y + scaling[1])
+            y = layers.Rescaling(*scaling).forward(theirs[0])[0]
+            assert (np.array_equal(ours[0], y), np.array_equal(np.signbit(ours[0]), np.signbit(y))) == (True, True)
             assert (ours[0].dtype, ours[1].dtype, ours[2].dtype) == (dtype, labels.dtype, dtype)
             assert (np.array_equal(ours[1], theirs[1]), np.array_equal(ours[2], theirs[2])) == (True, True)
 
