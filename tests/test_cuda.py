@@ -12,6 +12,7 @@ import pytest
 
 import tinynet as tn
 from tinynet import batches, cuda, layers, optimizers, rng
+from tinynet.backend import xp_of
 from tinynet.cuda import gather, softmax_crossentropy
 from tinynet.cuda import update as updating
 
@@ -232,18 +233,28 @@ def test_what_the_kernel_of_a_step_takes(cupy_or_stand_in):
     assert narrow.get().tolist() == [0.5, 1, 1.5]
 
 
-def test_a_formula_of_a_users_own(cupy_or_stand_in):
-    class Sign(optimizers.Optimizer):
-        """w <- w - rate sign(g)"""
+@both_dtypes
+def test_a_formula_of_a_users_own(cupy_or_stand_in, dtype):
+    """The one in the docstring of Optimizer: as a kernel, with arrays on the device, and on the host."""
 
-        formula = "change = g > 0 ? -rate : g < 0 ? rate : real(0);"
+    class SignMomentum(optimizers.Optimizer):
+        slots = ("momentum",)
+        formula = "momentum = momentum * real(0.9) + g; change = ((momentum > 0) - (momentum < 0)) * -rate;"
 
-        def change(self, gradient, scratch, rate):
-            return -rate * np.sign(gradient)
+        def change(self, gradient, scratch, rate, momentum):
+            momentum *= 0.9
+            momentum += gradient
+            return xp_of(gradient).sign(momentum, out=scratch) * -rate
 
-    weight = cupy_or_stand_in.zeros(3, dtype="float32")
-    Sign(0.5).apply([cupy_or_stand_in.asarray([2, 0, -3], dtype="float32")], [weight])
-    assert weight.get().tolist() == [-0.5, 0, 0.5]
+    class OfArrays(SignMomentum):
+        def change(self, *arguments):
+            return super().change(*arguments)
+
+    places = ((SignMomentum, cupy_or_stand_in), (OfArrays, cupy_or_stand_in), (SignMomentum, np))
+    results = [steps_of(xp, lambda kind=kind: kind(0.5), dtype, 9, 5) for kind, xp in places]
+    for ours, arrays, theirs in zip(*results, strict=True):
+        assert np.array_equal(ours.get(), theirs)
+        assert np.array_equal(arrays.get(), theirs)
 
 
 def test_weights_that_are_not_contiguous_take_the_way_of_the_arrays(cupy_or_stand_in):

@@ -1,6 +1,5 @@
 """The lesson's job in JAX alone: one compiled call an epoch, a scan over the steps, parameters updated in place."""
 
-import functools
 import os
 
 import common
@@ -14,6 +13,7 @@ common.pin()
 import jax  # noqa: E402, the clock runs
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from jax_net import logits, train  # noqa: E402
 
 if options.cache:
     jax.config.update("jax_compilation_cache_dir", options.cache)
@@ -21,38 +21,7 @@ if options.cache:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
-def logits(parameters, images):
-    x = images.astype(jnp.float32) * (1 / 255)
-    for kernel, bias in parameters[:-1]:
-        x = jax.nn.relu(x @ kernel + bias)
-    kernel, bias = parameters[-1]
-    return x @ kernel + bias
-
-
-def cross_entropy(parameters, images, labels):
-    z = logits(parameters, images)
-    loss = -jnp.take_along_axis(jax.nn.log_softmax(z), labels[:, None], 1).sum()
-    return loss / len(labels), (loss, (z.argmax(1) == labels).sum())
-
-
-@functools.partial(jax.jit, donate_argnums=0)
-def epoch(state, images, labels, order):
-    """Train on the batches of indices that `order` has."""
-
-    def step(carry, batch):
-        (parameters, means, squares, count), (loss, right) = carry
-        gradient = jax.grad(cross_entropy, has_aux=True)
-        gradients, sums = gradient(parameters, images[batch], labels[batch].astype(jnp.int32))
-        count += 1
-        rate = common.RATE * jnp.sqrt(1 - common.BETA_2**count) / (1 - common.BETA_1**count)
-        means = jax.tree.map(lambda m, g: m + (1 - common.BETA_1) * (g - m), means, gradients)
-        squares = jax.tree.map(lambda v, g: v + (1 - common.BETA_2) * (g * g - v), squares, gradients)
-        parameters = jax.tree.map(
-            lambda w, m, v: w - rate * m / (jnp.sqrt(v) + common.EPSILON), parameters, means, squares
-        )
-        return ((parameters, means, squares, count), (loss + sums[0], right + sums[1])), None
-
-    return jax.lax.scan(step, (state, (0.0, 0)), order)[0]
+epoch = jax.jit(train, donate_argnums=0)
 
 
 @jax.jit

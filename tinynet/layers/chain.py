@@ -22,7 +22,7 @@ def forward_chain(
     parts before number `first` are left out, and their caches are None.
     """
     caches: list[Any] = [None] * first
-    for index, part in enumerate(parts[first:] if first else parts, first):
+    for index, part in enumerate(parts[first:], first):
         if training and part.random and draw is not None:
             result = part.forward(x, training, draw(index, part))
         else:

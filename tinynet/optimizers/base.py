@@ -44,12 +44,12 @@ class Optimizer(Configured):
 
         class SignMomentum(Optimizer):
             slots = ("momentum",)
-            formula = "momentum = momentum * 0.9f + g; change = momentum > 0 ? -rate : rate;"
+            formula = "momentum = momentum * real(0.9) + g; change = ((momentum > 0) - (momentum < 0)) * -rate;"
 
             def change(self, gradient, scratch, rate, momentum):
                 momentum *= 0.9
                 momentum += gradient
-                return xp_of(gradient).where(momentum > 0, -rate, rate)
+                return xp_of(gradient).sign(momentum, out=scratch) * -rate
 
     A subclass with a `change` of its own and no formula computes with arrays; TypeError for one with a formula alone,
     since a CPU and a GPU would then compute two things.
