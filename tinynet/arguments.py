@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from .terminal import is_interactive
+
 MOST_AXES = 32  # of an array in NumPy 1
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -152,3 +154,12 @@ def warn(text: str, category: type[Warning] = UserWarning, always: bool = False)
         frame = frame.f_back
     registry = {} if always else frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(text, category, frame.f_code.co_filename, frame.f_lineno, registry=registry)
+
+
+def choose_verbose(verbose: Any) -> int:
+    """Return 0, 1 or 2: "auto" is 1 (a bar) on a terminal or in a notebook and 2 (a line per epoch) anywhere else."""
+    if isinstance(verbose, str) and verbose == "auto":
+        return 1 if is_interactive() else 2
+    if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f"verbose must be 'auto', 0 (silent), 1 (a bar) or 2 (a line per epoch); got {verbose!r}.")

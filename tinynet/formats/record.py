@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any
 
 import numpy as np
 
+from ..callbacks.base import SavedCallback
+
+LONGEST_REASON = 500  # characters of a message, which may hold what the file holds
+
 
 class FileError(ValueError):
-    """The file is no file of a model, or damaged, or asks for something that is not allowed; the message says which."""
-
-
-@dataclasses.dataclass
-class SavedCallback:
-    """The state of a callback in the middle of a training: plain values, and lists of arrays, by name."""
-
-    class_name: str
-    values: dict[str, Any]
-    arrays: dict[str, list[np.ndarray]] = dataclasses.field(default_factory=dict)
+    """The file is not a model file, is damaged, or asks for something forbidden; the message says which."""
 
 
 @dataclasses.dataclass
@@ -45,3 +41,8 @@ class SavedModel:
     epochs: int = 0
     place: dict[str, Any] | None = None
     callbacks: list[SavedCallback] = dataclasses.field(default_factory=list)
+
+
+def shortened(error: FileError, filepath: str | os.PathLike[str]) -> FileError:
+    """Return the error with the file's name in front; what it quotes of the file is cut."""
+    return FileError(f"{os.fspath(filepath)!r}: {str(error)[:LONGEST_REASON]}")

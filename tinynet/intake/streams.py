@@ -1,4 +1,4 @@
-"""Batches from an iterable."""
+"""Batches from an iterable: a dataset, a generator, a list of batches."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .arrays import Batch
 
 
 class StreamBatches:
-    """Batches from an iterable of (x,), (x, y) or (x, y, weights), each made ready by `prepare` as it comes.
+    """Takes batches from an iterable of (x,), (x, y) or (x, y, weights); `prepare` makes each ready as it comes.
 
-    A generator can be gone through once; anything else anew for each pass. `steps` is how many batches a pass has, if
-    that is known, else None; `endless` is whether a dataset is known to repeat without end.
+    A generator can be gone through once, anything else anew for each pass. `steps` is how many batches a pass has, or
+    None if that is not known. `endless` is whether a dataset is known to repeat without end.
     """
 
     def __init__(self, source: Iterable[Any], prepare: Callable[[Any], Batch]):

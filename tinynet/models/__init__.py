@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..arguments import absent
-from ..formats.state import load_model, save_model
 from .cloning import clone_model, model_from_json
+from .loading import load_model, save_model
 from .sequential import Sequential
 
 __all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from ..callbacks.progress import columns
 from ..layers.base import Layer
+from ..terminal import columns
 
 HEADINGS = ("Layer (type)", "Output Shape", "Param #", "Trainable")
 
