@@ -56,6 +56,11 @@ def integer(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def integer_or_none(name: str, value: Any, least: int = 1) -> int | None:
+    """Return value as `integer` does; None stays."""
+    return None if value is None else integer(name, value, least)
+
+
 def number(name: str, value: Any, least: float = float("-inf"), below: float = float("inf")) -> float:
     """Return value as a float if it is a finite number with least <= value < below."""
     result = _float(value)
@@ -163,3 +168,13 @@ def choose_verbose(verbose: Any) -> int:
     if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
         return int(verbose)
     raise ValueError(f"verbose must be 'auto', 0 (silent), 1 (a bar) or 2 (a line per epoch); got {verbose!r}.")
+
+
+def frequency(value: Any) -> Callable[[int], bool]:
+    """Return a function that tells whether to validate after an epoch, counted from 0."""
+    if is_integer(value):
+        every = integer("validation_freq", value)
+        return lambda epoch: (epoch + 1) % every == 0
+    if isinstance(value, (list, tuple, set, range)) and all(map(is_integer, value)):
+        return lambda epoch: epoch + 1 in value
+    raise ValueError(f"validation_freq must be a positive integer or a list of epochs, counted from 1; got {value!r}.")

@@ -84,10 +84,3 @@ def to_numpy(array: Any) -> np.ndarray:
 def move(array: Any, xp: ModuleType, dtype: Any = None) -> Any:
     """The array in the memory of this module, in this dtype; copied only where it must be."""
     return xp.asarray(to_numpy(array) if xp is np else array, dtype=dtype)
-
-
-def take_rows(array: Any, rows: Any, out: Any) -> Any:
-    """array[rows] along the first axis, written into out."""
-    if isinstance(array, np.ndarray):
-        return array.take(rows, axis=0, out=out, mode="clip")  # "raise" would go through a buffer; rows are in range
-    return array.take(rows, axis=0, out=out)

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import integer, is_integer, number
-from ..backend import module, move
+from ..arguments import integer
+from ..backend import module, move, on_device
 from ..data import Dataset
 from ..layers.weights import as_array
 from . import checks
 from .arrays import ArrayBatches, Batch
 from .epochs import Epochs, Limited, shuffled_by
-from .streams import StreamBatches, is_stream
+from .streams import StreamBatches
 
 AT_ONCE = 512  # samples that evaluate and predict compute at once; benchmarks/NOTES.md has the times of others
 
@@ -31,29 +31,31 @@ def for_training(
     batch_size: int | None,
     steps: int | None,
     shuffle: bool,
-    validation_split: float,
+    share: float,
     validation_data: Any,
-    validation_steps: int | None,
+    limit: int | None,
     validation_batch_size: int | None,
 ) -> tuple[Epochs, Limited | None]:
-    """Return the batches for the epochs of a fit, and those for validation. Arguments as those of `fit`."""
-    steps, limit = steps_of("steps_per_epoch", steps), steps_of("validation_steps", validation_steps)
-    share = number("validation_split", validation_split, least=0, below=1)
+    """Return the batches for the epochs of a fit, and those for validation.
+
+    The arguments are those of `fit`: `steps` its steps_per_epoch, `share` its validation_split, `limit` its
+    validation_steps.
+    """
     if not isinstance(shuffle, (bool, np.bool_)):
         raise ValueError(f"shuffle must be True or False; got {shuffle!r}.")
-    by_class = checks.class_weights(class_weight, sample_weight)
+    by_class = None if class_weight is None else checks.class_weights(class_weight, sample_weight)
     held_out = None
     if is_stream(x, y):
         refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=share or None)
-        batches, size = stream(model, x, "steps_per_epoch", steps, by_class), 32
-        epochs = Epochs(batches, steps)
+        size, epochs = 32, Epochs(stream(model, x, "steps_per_epoch", steps, by_class), steps)
     else:
         arrays = samples(model, x, y, sample_weight, by_class)
         if validation_data is None and share:
-            arrays, held_out = checks.split(share, model.loss, *arrays)
+            arrays, held_out = checks.split(share, model.compilation.loss, *arrays)
         size = batch_size_of(batch_size, 32, len(arrays[0]), steps)
         batches = ArrayBatches(*arrays, size, model.backend, model.dtype)
-        epochs = Epochs(batches, steps, shuffled_by(batches, model.seed, model.optimizer) if shuffle else None)
+        reshuffle = shuffled_by(batches, model.seed, model.compilation.optimizer) if shuffle else None
+        epochs = Epochs(batches, steps, reshuffle)
     if validation_batch_size is not None:
         size = integer("validation_batch_size", validation_batch_size)
     if validation_data is not None:
@@ -65,7 +67,6 @@ def for_training(
 
 def for_testing(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int | None, steps: int | None) -> Limited:
     """Return the batches for an evaluation. Arguments as those of `evaluate`."""
-    steps = steps_of("steps", steps)
     if is_stream(x, y):
         refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size)
         return Limited(stream(model, x, "steps", steps), steps)
@@ -76,7 +77,6 @@ def for_testing(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int 
 
 def for_predicting(model: Any, x: Any, batch_size: int | None, steps: int | None) -> Limited:
     """Return the batches for a prediction: x, with None for labels and weights. Arguments as those of `predict`."""
-    steps = steps_of("steps", steps)
     if is_stream(x):
         refuse_with_batches(batch_size=batch_size)
         return Limited(batches_of(model, x, lambda batch: unlabelled(model, batch), "steps", steps), steps)
@@ -93,37 +93,33 @@ def samples(
 ) -> tuple[Any, np.ndarray, Any]:
     """Return samples, labels and weights (or None), checked; the model is compiled, and now built.
 
-    Raises:
-        RuntimeError: The model is not compiled.
-        ValueError: They do not fit the model, its loss or each other.
+    ValueError if they do not fit the model, its loss or each other.
     """
-    require_compiled(model)
-    if y is None and isinstance(x, dict):
-        names = ", ".join(map(repr, x))
-        raise ValueError(f"x is a dictionary of {names}. Of the splits that datasets.load gives, take one.")
-    if y is None:
-        raise ValueError("y is missing: the labels, one for each sample of x.")
-    x, y = checks.as_samples(x), checks.as_labels(y)
-    if model.input_shape is not None:
-        x = fitted(model, x)  # a wrong shape tells more than a wrong length
-        checks.check_lengths(x, y)
-    else:
+    x, y = checks.samples_and_labels(x, y)
+    if model.input_shape is None:
         checks.check_lengths(x, y)  # before anything is built from the shape of x
-        x = fitted(model, x)
-    every = [*model.metrics, *model.weighted_metrics]
-    labels = checks.check_labels(y, model.loss, every, model.output_shape, model.dtype)
+    model.prepare(x.shape[1:])
+    x = checks.fit_shape(x, model.input_shape[1:])  # a wrong shape tells more than a wrong length
+    checks.check_lengths(x, y)
+    labels = checks.check_labels(y, model.compilation, model.output_shape, model.dtype)
+    weights = None
     if by_class is not None:
-        return x, labels, checks.weights_by_class(by_class, labels, model.output_shape).astype(model.dtype)
-    return x, labels, checks.as_weights(sample_weight, labels, model.output_shape, model.dtype)
+        weights = checks.weights_by_class(by_class, labels, model.output_shape).astype(model.dtype)
+    elif sample_weight is not None:
+        weights = checks.as_weights(sample_weight, labels, model.output_shape, model.dtype)
+    return x, labels, weights
+
+
+def one_batch(
+    model: Any, x: Any, y: Any, sample_weight: Any = None, by_class: Mapping[int, float] | None = None
+) -> Batch:
+    """Return samples, labels and weights, checked, as one batch on the model's backend."""
+    return on_backend(model, *samples(model, x, y, sample_weight, by_class))
 
 
 def inputs(model: Any, x: Any) -> Any:
     """Return x as an array whose samples have the model's input shape; build the model if it is not yet built."""
-    return fitted(model, checks.as_samples(x))
-
-
-def fitted(model: Any, x: Any) -> Any:
-    """Return an array of samples in the model's input shape; build the model if it is not yet built."""
+    x = checks.as_samples(x)
     model.prepare(x.shape[1:])
     return checks.fit_shape(x, model.input_shape[1:])
 
@@ -142,14 +138,13 @@ def stream(
     model: Any, source: Any, name: str, steps: int | None, by_class: Mapping[int, float] | None = None
 ) -> StreamBatches:
     """Return batches (x, y) or (x, y, weights) from an iterable, each checked as it comes; `name` limits a pass."""
-    require_compiled(model)
 
     def prepare(batch: Any) -> Batch:
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise ValueError(f"Batches must be (x, y) or (x, y, sample_weight); got {described(batch)}.")
         if by_class is not None and len(batch) == 3:
             raise ValueError("The batches have sample weights; class_weight cannot be given as well.")
-        return on_backend(model, *samples(model, *batch, by_class=by_class))
+        return one_batch(model, *batch, by_class=by_class)
 
     batches = batches_of(model, source, prepare, name, steps)
     if model.input_shape is None:
@@ -205,10 +200,13 @@ def validation(model: Any, data: Any, steps: int | None) -> Any:
 # ---- arguments ------------------------------------------------------------------------------------------------
 
 
-def require_compiled(model: Any) -> None:
-    """Raise RuntimeError unless the model is compiled."""
-    if not model.compiled:
-        raise RuntimeError("Call model.compile(optimizer, loss) first.")
+def is_stream(x: Any, y: Any = None) -> bool:
+    """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
+    if isinstance(x, list):
+        return y is None and bool(x) and isinstance(x[0], tuple) and len(x[0]) > 0 and hasattr(x[0][0], "__len__")
+    if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or on_device(x):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
 def refuse_single(model: Any, batch: Any) -> None:
@@ -232,21 +230,6 @@ def batch_size_of(value: Any, default: int, samples: int = 0, steps: int | None 
     if value is not None:
         return integer("batch_size", value)
     return max(1, -(-samples // steps)) if steps else default
-
-
-def steps_of(name: str, value: Any) -> int | None:
-    """Return a number of batches, checked; None stays."""
-    return None if value is None else integer(name, value)
-
-
-def frequency(value: Any) -> Callable[[int], bool]:
-    """Return a function that tells whether to validate after an epoch, counted from 0."""
-    if is_integer(value):
-        every = integer("validation_freq", value)
-        return lambda epoch: (epoch + 1) % every == 0
-    if isinstance(value, (list, tuple, set, range)) and all(map(is_integer, value)):
-        return lambda epoch: epoch + 1 in value
-    raise ValueError(f"validation_freq must be a positive integer or a list of epochs, counted from 1; got {value!r}.")
 
 
 def described(batch: Any) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..backend import module, move, take_rows
+import numpy as np
+
+from ..backend import module, move
 from ..kernels.gather import gather
 
 Batch = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
@@ -20,25 +22,21 @@ class ArrayBatches:
     """
 
     def __init__(self, x: Any, y: Any, weights: Any, batch_size: int, backend: str, dtype: Any):
-        self.xp = module(backend)
-        self.x, self.y, self.weights = (
-            None if array is None else self.xp.ascontiguousarray(move(array, self.xp))
-            for array in (x, y, weights)  # contiguous: take() would copy a strided array whole, every time
-        )
+        xp = self.xp = module(backend)
+        # Contiguous, since take() would copy a strided array whole, every time.
+        self.x = xp.ascontiguousarray(move(x, xp))
+        self.y = None if y is None else xp.ascontiguousarray(move(y, xp))
+        self.weights = None if weights is None else xp.ascontiguousarray(move(weights, xp))
         self.batch_size, self.dtype = batch_size, dtype
+        self.steps = -(-len(x) // batch_size)  # batches in a pass
         self.order: Any = None
 
     def __len__(self) -> int:
-        return -(-len(self.x) // self.batch_size)
-
-    @property
-    def steps(self) -> int:
-        """How many batches a pass has."""
-        return len(self)
+        return self.steps
 
     def shuffle(self, rng: Any) -> None:
         """Draw the order of the next passes."""
-        self.order = move(rng.permutation(len(self.x)), self.xp)
+        self.order = self.xp.asarray(rng.permutation(len(self.x)))
 
     def __iter__(self) -> Iterator[Batch]:
         starts = range(0, len(self.x), self.batch_size)
@@ -69,10 +67,12 @@ def take(samples: Batch, rows: Any, batch: Batch) -> None:
     for array, out in zip(samples, batch, strict=True):
         if array is None:
             continue
-        if array.dtype == out.dtype:
-            take_rows(array, rows, out=out)
-        else:
+        if array.dtype != out.dtype:
             out[...] = array.take(rows, axis=0)
+        elif isinstance(array, np.ndarray):
+            array.take(rows, axis=0, out=out, mode="clip")  # "raise" would go through a buffer; rows are in range
+        else:
+            array.take(rows, axis=0, out=out)
 
 
 def _sliced(arrays: Batch, rows: slice) -> Batch:

@@ -29,15 +29,11 @@ class Epochs:
 
     def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[..., Any] | None = None):
         self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
+        self.steps: int | None = batches.steps if steps is None else steps  # batches in an epoch, None if not known
         self.running: Iterator[Batch] | None = None
         self.seen = self.batches_made = 0  # batches of the running pass, and of all passes
         self.began: list[int] = []  # the passes of the shuffles when the running pass began
         self.warned = False
-
-    @property
-    def steps(self) -> int | None:
-        """How many batches an epoch has; None if that is not known."""
-        return self.batches.steps if self.asked is None else self.asked
 
     @property
     def place(self) -> dict[str, Any]:

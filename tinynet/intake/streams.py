@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..backend import on_device
 from ..data import INFINITE_CARDINALITY, Dataset
 from ..data.dataset import get_passes, passing, set_passes
 from .arrays import Batch
@@ -62,12 +61,3 @@ class StreamBatches:
         if isinstance(self.source, Dataset):
             return passing(self.source, batches)
         return itertools.islice(self.source, batches, None)
-
-
-def is_stream(x: Any, y: Any = None) -> bool:
-    """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
-    if isinstance(x, list):
-        return y is None and bool(x) and isinstance(x[0], tuple) and len(x[0]) > 0 and hasattr(x[0][0], "__len__")
-    if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or on_device(x):
-        return False
-    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import on_device, xp_of
+from ..backend import xp_of
 from .launch import NULL, REALS, TYPES, blocks_for, launch, text
 
 Samples = tuple[Any, Any, Any]  # x, y and sample weights; y and the weights may be None
@@ -20,7 +20,8 @@ def gather(reference: Callable[[Samples, Any, Samples], None], samples: Samples,
     expressions.
     """
     x = samples[0]
-    if on_device(x) and x.size and x.dtype.name in TYPES and batch[0].dtype.name in REALS:
+    on_gpu = not isinstance(x, np.ndarray)
+    if on_gpu and x.size and x.dtype.name in TYPES and batch[0].dtype.name in REALS:
         launch_gather(samples, order, batch)
     else:
         reference(samples, order, batch)

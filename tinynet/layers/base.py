@@ -95,7 +95,7 @@ class Layer(Weighted):
 
     def trained_parts(self) -> list[Layer]:
         """Return the parts whose weights have gradients and are changed by training: none if this layer is frozen."""
-        return chain.trained([self])
+        return chain.parts_and_trained([self])[1]
 
     @property
     def built(self) -> bool:

@@ -32,9 +32,10 @@ def parts(layer: Any) -> list[Any]:
     return [part for part, _ in primitives([layer])]
 
 
-def trained(layers: Iterable[Any]) -> list[Any]:
-    """Return the primitive layers, each once, whose weights have gradients and are changed by training."""
-    return unique(part for part, on in primitives(layers) if on and part.grads)
+def parts_and_trained(layers: Iterable[Any], trainable: bool = True) -> tuple[list[Any], list[Any]]:
+    """Return the primitive layers, and those, each once, whose weights have gradients and are changed by training."""
+    found = primitives(layers, trainable)
+    return [part for part, _ in found], unique(part for part, on in found if on and part.grads)
 
 
 def unique(parts: Iterable[Any]) -> list[Any]:

@@ -11,7 +11,7 @@ from .. import regularizers
 from ..backend import move, to_numpy, xp_of
 from ..config import Configured
 from . import building
-from .chain import trained, unique
+from .chain import parts_and_trained, unique
 
 
 class Weighted(Configured):
@@ -116,13 +116,13 @@ class Weighted(Configured):
     @property
     def trainable_weights(self) -> list[Any]:
         """The weights that training changes."""
-        changed = trained([self])
+        _, changed = parts_and_trained([self])
         return [part.__dict__[name] for part, name in self.named_weights() if part in changed and name in part.grads]
 
     @property
     def non_trainable_weights(self) -> list[Any]:
         """The other weights: those of frozen layers, and statistics."""
-        changed = trained([self])
+        _, changed = parts_and_trained([self])
         return [
             part.__dict__[name]
             for part, name in self.named_weights()

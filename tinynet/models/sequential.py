@@ -20,7 +20,7 @@ from ..layers import Input
 from ..layers.activation_names import ACTIVATIONS
 from ..layers.base import Layer, snake_case
 from ..layers.building import building_lock, generators
-from ..layers.chain import backward_chain, forward_chain, unique
+from ..layers.chain import backward_chain, forward_chain, primitives, unique
 from ..layers.weights import as_array
 from ..rng import choose_seed
 from ..training.step import check_outputs
@@ -187,9 +187,9 @@ class Sequential(Trainer):
     def prepare(self, input_shape: tuple[int, ...]) -> None:
         """Build what is not built: the whole model for this input shape, or layers that an inner model got since."""
         with building_lock:
-            if not self.built:
+            if self.output_shape is None:
                 self.setup(input_shape)
-            elif self.parts() != self._built_parts:
+            elif [part for part, _ in primitives(self._layers)] != self._built_parts:
                 self.setup(self.input_shape[1:])
 
     def setup(self, input_shape, rng=None, backend=None, dtype=None):

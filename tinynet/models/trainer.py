@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import losses, metrics, optimizers
-from ..arguments import choose_verbose, integer, named_arguments
+from ..arguments import choose_verbose, frequency, integer, integer_or_none, named_arguments, number
 from ..backend import module, to_numpy
 from ..callbacks import Callback, History, ProgbarLogger
 from ..callbacks.base import CallbackList
 from ..intake import adapters, checks
-from ..intake.streams import is_stream
 from ..layers.base import Layer
 from ..layers.chain import forward_chain
 from ..layers.weights import as_array
@@ -37,7 +36,7 @@ class Trainer(Layer):
 
     def __init__(self, **options: Any):
         super().__init__(**options)
-        self._compiled: Compiled | None = None
+        self.compilation: Compiled | None = None
         self._bookmark = Bookmark()
         self._run: Run | None = None
         self.history: History | None = None
@@ -73,7 +72,7 @@ class Trainer(Layer):
             raise ValueError("compile needs a loss, as in compile('adam', loss='mse').")
         compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
         compiled.take_optimizer(self.parts())
-        self._compiled, self._bookmark = compiled, Bookmark()
+        self.compilation, self._bookmark = compiled, Bookmark()
         if self.built:
             self.prepare(self.input_shape[1:])
             compiled.step_for(self).buffers.claim()
@@ -81,42 +80,41 @@ class Trainer(Layer):
     @property
     def compiled(self) -> bool:
         """Whether `compile` has been called."""
-        return self._compiled is not None
+        return self.compilation is not None
 
     @property
     def optimizer(self) -> optimizers.Optimizer | None:
         """The optimizer; one that is set here is refused by the next fit: compile begins afresh with it."""
-        return self._compiled.optimizer if self._compiled else None
+        return self.compilation.optimizer if self.compilation else None
 
     @optimizer.setter
     def optimizer(self, value: optimizers.Optimizer) -> None:
-        adapters.require_compiled(self)
-        self._compiled.optimizer = value
+        self._require_compiled().optimizer = value
 
     @property
     def loss(self) -> losses.Loss | None:
         """The loss."""
-        return self._compiled.loss if self._compiled else None
+        return self.compilation.loss if self.compilation else None
 
     @property
     def metrics(self) -> list[metrics.Metric]:
         """The metrics."""
-        return list(self._compiled.metrics) if self._compiled else []
+        return list(self.compilation.metrics) if self.compilation else []
 
     @property
     def weighted_metrics(self) -> list[metrics.Metric]:
         """The metrics that sample and class weights count in."""
-        return list(self._compiled.weighted_metrics) if self._compiled else []
+        return list(self.compilation.weighted_metrics) if self.compilation else []
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of what evaluate returns, in order: "loss", then the metrics'."""
-        return list(self._compiled.names) if self._compiled else ["loss"]
+        return list(self.compilation.names) if self.compilation else ["loss"]
 
     @property
     def trains_from_logits(self) -> bool:
         """Whether the last softmax or sigmoid and the loss are computed together, from the logits."""
-        return self._compiled is not None and self._compiled.is_fused(self)
+        return self.compilation is not None and self.compilation.is_fused(self)
 
     @property
     def epochs_trained(self) -> int:
@@ -182,32 +180,26 @@ class Trainer(Layer):
                 another argument makes no sense. Nothing is trained then.
             RuntimeError: The model is not compiled.
         """
+        compilation = self._require_compiled()
         span = range(integer("initial_epoch", initial_epoch, least=0), integer("epochs", epochs, least=0))
-        verbose, validated = choose_verbose(verbose), adapters.frequency(validation_freq)
-        batches, validation = adapters.for_training(
-            self,
-            x,
-            y,
-            sample_weight,
-            class_weight,
-            batch_size,
-            steps_per_epoch,
-            shuffle,
-            validation_split,
-            validation_data,
-            validation_steps,
-            validation_batch_size,
-        )
-        step, history = self.training_step(), History()
-        with self._watched(callbacks, verbose, batches.steps, span.stop, history) as hooks:
-            run = Run(batches, validation, validated, span, hooks)
-            run.resume(self._bookmark)
-            self._run, self.history = run, history
+        verbose, validated = choose_verbose(verbose), frequency(validation_freq)
+        share = number("validation_split", validation_split, least=0, below=1)
+        steps = integer_or_none("steps_per_epoch", steps_per_epoch)
+        limit = integer_or_none("validation_steps", validation_steps)
+        data = (x, y, sample_weight, class_weight, batch_size, steps, shuffle, share)
+        held_out = (validation_data, limit, validation_batch_size)
+        batches, validation = adapters.for_training(self, *data, *held_out)
+        step = compilation.training_step_for(self)
+        with self._watched(callbacks, verbose, batches.steps, span.stop, History()) as hooks:
+            self._run = Run(batches, validation, validated, span, hooks, self._bookmark.epochs)
+            if self._bookmark.from_file:
+                self._run.resume(self._bookmark)
+            self.history = hooks.history
             try:
-                loop.fit(step, self, run)
+                loop.fit(step, self, self._run)
             finally:
-                self._bookmark, self._run = run.bookmark(), None
-        return history
+                self._bookmark, self._run = self._run.bookmark(), None
+        return self.history
 
     @named_arguments()
     def evaluate(
@@ -237,10 +229,11 @@ class Trainer(Layer):
         Returns:
             [loss, metric, ...] in compile's order, or the loss alone without any metrics.
         """
-        verbose = choose_verbose(verbose)
+        compilation = self._require_compiled()
+        verbose, steps = choose_verbose(verbose), integer_or_none("steps", steps)
         batches = adapters.for_testing(self, x, y, sample_weight, batch_size, steps)
         with self._watched(callbacks, verbose, batches.steps) as hooks:
-            results = loop.evaluate(self._compiled.step_for(self), batches, hooks)
+            results = loop.evaluate(compilation.step_for(self), batches, hooks)
         return results if return_dict else _as_list(results)
 
     @named_arguments()
@@ -264,8 +257,8 @@ class Trainer(Layer):
         Returns:
             The outputs as a NumPy array (N, ...), of no samples with N = 0.
         """
-        verbose = choose_verbose(verbose)
-        if batch_size is callbacks is steps is None and verbose == 0 and not is_stream(x):
+        verbose, steps = choose_verbose(verbose), integer_or_none("steps", steps)
+        if batch_size is callbacks is steps is None and verbose == 0 and not adapters.is_stream(x):
             x = adapters.inputs(self, x)
             if 0 < len(x) <= adapters.AT_ONCE:  # one batch, which nobody watches
                 return self._predict_once(x)
@@ -290,16 +283,18 @@ class Trainer(Layer):
         return_dict: bool = False,
     ) -> Any:
         """Make one step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
-        by_class = checks.class_weights(class_weight, sample_weight)
-        batch = adapters.on_backend(self, *adapters.samples(self, x, y, sample_weight, by_class))
-        step = self.training_step()
+        compilation = self._require_compiled()
+        by_class = None if class_weight is None else checks.class_weights(class_weight, sample_weight)
+        batch = adapters.one_batch(self, x, y, sample_weight, by_class)
+        step = compilation.training_step_for(self)
         return self._report_of_one(step, step.train, batch, return_dict)
 
     @named_arguments()
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Compute the loss and metrics of one batch, in the form of evaluate; nothing is changed."""
-        batch = adapters.on_backend(self, *adapters.samples(self, x, y, sample_weight))
-        step = self._compiled.step_for(self)
+        compilation = self._require_compiled()
+        batch = adapters.one_batch(self, x, y, sample_weight)
+        step = compilation.step_for(self)
         return self._report_of_one(step, step.test, batch, return_dict)
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[np.ndarray]]:
@@ -308,8 +303,9 @@ class Trainer(Layer):
         The gradients are in the order of get_weights. Frozen weights' gradients are among them, statistics' are not.
         Nothing is changed: no step is made.
         """
-        batch = adapters.on_backend(self, *adapters.samples(self, x, y, sample_weight))
-        step = self._compiled.step_for(self)
+        compilation = self._require_compiled()
+        batch = adapters.one_batch(self, x, y, sample_weight)
+        step = compilation.step_for(self)
         with one_for_small(len(batch[0]) * step.buffers.size):
             loss = step.gradients(*batch)
         return loss, [np.array(to_numpy(gradient)) for gradient in self.weight_gradients]
@@ -321,8 +317,13 @@ class Trainer(Layer):
         raise NotImplementedError
 
     def training_step(self) -> Step:
-        """Return what trains on a batch. RuntimeError where the optimizer's state is not for these layers."""
-        return self._compiled.training_step_for(self)
+        """Return what trains on a batch. RuntimeError if the optimizer's state is not for these layers."""
+        return self._require_compiled().training_step_for(self)
+
+    def _require_compiled(self) -> Compiled:
+        if self.compilation is None:
+            raise RuntimeError("Call model.compile(optimizer, loss) first.")
+        return self.compilation
 
     def bookmark(self) -> Bookmark:
         """Return where the training is, for a file."""
@@ -334,7 +335,7 @@ class Trainer(Layer):
 
     def restore_optimizer(self, iterations: int, slots: Mapping[str, Any]) -> None:
         """Let the optimizer go on from a file's state: flat arrays for the weights that are trained."""
-        self._compiled.go_on_from(self, iterations, slots)
+        self.compilation.go_on_from(self, iterations, slots)
 
     def _outputs(self, x: Any) -> np.ndarray:
         return to_numpy(check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))

@@ -43,7 +43,7 @@ class Run:
     validated: Callable[[int], bool]
     epochs: range
     callbacks: CallbackList
-    done: int = 0
+    done: int
     states: list[SavedCallback] = dataclasses.field(default_factory=list)
 
     @property
@@ -53,8 +53,7 @@ class Run:
 
     def resume(self, bookmark: Bookmark) -> None:
         """Let data and callbacks go on from a file's bookmark, if its next epoch is the first one here."""
-        self.done = bookmark.epochs
-        if not bookmark.from_file or bookmark.epochs != self.epochs.start:
+        if bookmark.epochs != self.epochs.start:
             return
         self.states = bookmark.callbacks
         if bookmark.place is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from .. import losses, metrics, optimizers
 from ..arguments import warn
 from ..backend import module
-from ..layers.chain import primitives, unique
+from ..layers.chain import parts_and_trained
 from .buffers import FlatBuffers
 from .fusion import check_end, on_logits
 from .report import Report
@@ -61,9 +61,7 @@ class Compiled:
 
     def step_for(self, model: Any) -> Step:
         """Return the step for the layers of the model, as they stand now."""
-        pairs = primitives(model.layers, model.trainable)
-        parts = [part for part, _ in pairs]
-        trained = unique(part for part, on in pairs if on and part.grads)
+        parts, trained = parts_and_trained(model.layers, model.trainable)
         if self.made_for != (parts, trained, model.output_shape):
             self.step = Step(
                 parts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ class Step:
         output_shape: Shape of the outputs, the batch axis first.
         loss: The loss that is minimized.
         optimizer: What changes the weights.
-        report: Function of (probabilities: bool) that makes an empty Report.
+        new_report: Function of (of_probabilities: bool) that makes an empty Report for a pass.
         seed: Seed of the random numbers of training.
     """
 
@@ -37,7 +38,7 @@ class Step:
         output_shape: tuple[int | None, ...],
         loss: Loss,
         optimizer: Optimizer,
-        report: Callable[[bool], Any],
+        new_report: Callable[[bool], Any],
         seed: int,
     ):
         check_end(parts, loss)
@@ -46,7 +47,8 @@ class Step:
         self.parts = parts[:-1] if self.fused else parts
         self.loss, self.optimizer, self.buffers = fused or loss, optimizer, buffers
         self.measure = with_kernel(measure, self.loss)
-        self.report, self.output_shape, self.seed = report, output_shape, seed
+        self.new_report = functools.partial(new_report, self.fused)
+        self.output_shape, self.seed = output_shape, seed
         self.first_trained = self.first_of(buffers.trained)
         self.random = any(part.random for part in self.parts)
         self.changing = [i for i, part in enumerate(self.parts) if type(part).after_step is not Layer.after_step]
@@ -115,10 +117,6 @@ class Step:
     def first_of(self, wanted: Sequence[Layer]) -> int:
         """Return the index of the first part that is wanted: backward ends there."""
         return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))
-
-    def new_report(self) -> Any:
-        """Return an empty report for a pass."""
-        return self.report(self.fused)
 
 
 def measure(loss: Loss, labels: Any, outputs: Any, weights: Any, report: Any, backward: bool = True) -> Any:
