@@ -43,7 +43,7 @@ def names(folder):
 
 def script(text):
     """The beginning of a command that runs these lines, with `constant` in them."""
-    head = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nfrom test_files_writing import constant\n"
+    head = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nfrom test_files import constant\n"
     return [sys.executable, "-c", head + textwrap.dedent(text)]
 
 

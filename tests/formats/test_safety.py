@@ -39,7 +39,7 @@ from tinynet.formats import archive
 from tinynet.formats import text as texts
 from tinynet.formats.record import FileError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LONGEST_MESSAGE = 1_000
 HUGE = 10**12
 NIGHTLY = settings(max_examples=1000 if settings.default.max_examples >= 500 else settings.default.max_examples)

@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 import json
+import os
 import subprocess
 import sys
 import weakref
@@ -491,7 +492,7 @@ def test_a_model_that_was_never_trained_numbers_its_epochs_as_it_likes():
 
 SCRIPT = """
 import sys
-import test_saving as here
+import test_state as here
 path, stop, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 model = here.load_model(path) if stop else here.model()
 data = here.DATA["dataset, the lesson's order"]()
@@ -501,8 +502,10 @@ model.fit(**data, initial_epoch=model.epochs_trained, epochs=epochs, verbose=0, 
 
 
 def test_in_processes_of_their_own(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
     def run(*arguments):
-        subprocess.run([sys.executable, "-c", SCRIPT, *map(str, arguments)], check=True, cwd=Path(__file__).parent)
+        subprocess.run([sys.executable, "-c", SCRIPT, *map(str, arguments)], check=True, cwd=Path(__file__).parent, env=environment)
 
     run(tmp_path / "whole.npz", 0, 4)
     run(tmp_path / "parts.npz", 0, 2)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import strict_cupy
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "jobs"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "jobs"))
 
 import gpu
 import gpu_common
@@ -25,7 +25,7 @@ from gpu_job import Failed, Job, environment
 
 import tinynet.cuda
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
 
 
 def test_a_job_counts_one_epoch_or_says_why_not(monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("lesson.ipynb", "lesson_ru.ipynb")
 # The cells one after the other in one namespace, as a kernel runs them; the data are the sample that comes along.
 RUN = """

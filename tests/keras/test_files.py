@@ -1,6 +1,6 @@
 """Keras's files: what Keras wrote is read, what is written comes back, and what a stranger could write is refused.
 
-The files in tests/files/ are Keras's own, written by tests/reference/keras_files.py. That Keras reads what we write is
+The files in tests/keras/files/ are Keras's own, written by tests/keras/reference/keras_files.py. That Keras reads what we write is
 what benchmarks/interchange.py checks.
 """
 
@@ -41,7 +41,7 @@ def restore(saved):
 
 
 def data(shape):
-    """The data of tests/reference/keras_files.py."""
+    """The data of tests/keras/reference/keras_files.py."""
     x = np.sin(np.arange(12 * np.prod(shape))).reshape(12, *shape).astype("float32")
     return x, np.arange(12) % 3
 

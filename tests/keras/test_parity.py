@@ -1,5 +1,5 @@
-"""What tinynet computes and what Keras computed, case by case: the list is tests/reference/keras_cases.py, Keras's
-numbers come from tests/reference/keras_numbers.py (Keras on JAX)."""
+"""What tinynet computes and what Keras computed, case by case: the list is tests/keras/reference/keras_cases.py, Keras's
+numbers come from tests/keras/reference/keras_numbers.py (Keras on JAX)."""
 
 import json
 import math
@@ -13,9 +13,8 @@ import pytest
 import tinynet as tn
 
 REFERENCE = Path(__file__).parent / "reference"
-sys.path.insert(0, str(REFERENCE))
-import keras_cases  # noqa: E402
-import keras_runs  # noqa: E402
+import keras_cases
+import keras_runs
 
 NUMBERS = json.loads((REFERENCE / "keras_numbers.json").read_text())
 

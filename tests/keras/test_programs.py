@@ -1,6 +1,6 @@
 """Programs written for Keras, run here with no change but that of the imports, beside what Keras computed.
 
-`tests/reference/keras_programs.py` makes starting weights and order the same and says where the tolerance comes from.
+`tests/keras/reference/keras_programs.py` makes starting weights and order the same and says where the tolerance comes from.
 """
 
 import copy
@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 REFERENCE = Path(__file__).parent / "reference"
-sys.path.insert(0, str(REFERENCE))
-import keras_programs  # noqa: E402
+import keras_programs
 
 EXPECTED = json.loads(keras_programs.RECORD.read_text())
 

@@ -1,4 +1,4 @@
-"""Numbers that Keras computed: 200 steps of the lesson's model, by tests/reference/keras_steps.py (Keras on JAX)."""
+"""Numbers that Keras computed: 200 steps of the lesson's model, by tests/keras/reference/keras_steps.py (Keras on JAX)."""
 
 import json
 import sys
@@ -10,8 +10,7 @@ import pytest
 import tinynet as tn
 
 REFERENCE = Path(__file__).parent / "reference"
-sys.path.insert(0, str(REFERENCE))
-import keras_steps  # noqa: E402
+import keras_steps
 
 EXPECTED = json.loads((REFERENCE / "keras_steps.json").read_text())
 

@@ -1032,7 +1032,7 @@ def test_nothing_here_shows():
 
 
 def test_the_example_asks_for_matplotlib_before_it_trains(tmp_path):
-    example = Path(__file__).parents[1] / "examples" / "fashion_mnist.py"
+    example = Path(__file__).parents[2] / "examples" / "fashion_mnist.py"
 
     def run(reason):
         (tmp_path / "matplotlib.py").write_text(f"raise {reason}", encoding="utf-8")

@@ -82,7 +82,7 @@ def test_info_prints_on_this_machine_whatever_it_has(capsys):
 
 def test_the_extras_and_the_error_name_the_same_packages():
     setup = ConfigParser()
-    setup.read(Path(__file__).parents[1] / "setup.cfg", encoding="utf-8")
+    setup.read(Path(__file__).parents[3] / "setup.cfg", encoding="utf-8")
     for major, requirement in gpu.REQUIREMENT.items():
         assert setup["options.extras_require"][f"cuda{major}"].strip() == requirement
 

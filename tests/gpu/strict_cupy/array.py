@@ -11,7 +11,7 @@ NO_CONVERSION = (
 
 def missing(name):
     """What to say where a name is not here."""
-    return f"{name} is not in the stand-in. If CuPy has it, add it to tests/strict_cupy, with CuPy's parameters."
+    return f"{name} is not in the stand-in. If CuPy has it, add it to tests/gpu/strict_cupy, with CuPy's parameters."
 
 
 def unsupported(value):

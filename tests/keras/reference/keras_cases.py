@@ -1,6 +1,6 @@
 """What tinynet must compute as Keras does, case by case.
 
-`k` is the library: Keras where keras_numbers.py computes keras_numbers.json, tinynet where tests/test_keras_parity.py
+`k` is the library: Keras where keras_numbers.py computes keras_numbers.json, tinynet where tests/keras/test_parity.py
 compares. How each kind of case is run, and what `units` and `scale` mean, stands in keras_runs.py; a comment says where
 a bound comes from. Without one it is four units in the last place.
 """

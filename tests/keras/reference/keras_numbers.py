@@ -1,6 +1,6 @@
-"""Compute tests/reference/keras_numbers.json with real Keras: every case of keras_cases.py.
+"""Compute tests/keras/reference/keras_numbers.json with real Keras: every case of keras_cases.py.
 
-    python -m pip install keras jax && KERAS_BACKEND=jax python tests/reference/keras_numbers.py
+    python -m pip install keras jax && KERAS_BACKEND=jax python tests/keras/reference/keras_numbers.py
 
 With --check it computes them again and compares, within the cases' bounds, and writes nothing: on another machine, with
 another version or another KERAS_BACKEND. Keras on TensorFlow then differs in one case, the cross-entropy of rows that

@@ -1,6 +1,6 @@
-"""Run the programs in tests/programs with real Keras and with tinynet, compare, and write keras_programs.json.
+"""Run the programs in tests/keras/programs with real Keras and with tinynet, compare, and write keras_programs.json.
 
-    python -m pip install keras jax && KERAS_BACKEND=jax python tests/reference/keras_programs.py
+    python -m pip install keras jax && KERAS_BACKEND=jax python tests/keras/reference/keras_programs.py
 
 With the names of programs behind it, it runs those and writes nothing. Each program is written for Keras and sets a
 dict `results` at its end. For tinynet nothing of its text is changed but the imports (`translated`). What the two
@@ -221,7 +221,7 @@ def compare(program, entry):
 def main(names):
     import keras
 
-    sys.path.append(str(PROGRAMS.parents[1]))
+    sys.path.append(str(PROGRAMS.parents[2]))
     try:
         import tinynet  # noqa: F401
     except ImportError as error:

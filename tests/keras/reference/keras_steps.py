@@ -1,9 +1,9 @@
-"""Compute tests/reference/keras_steps.json with real Keras: the lesson's model, 200 steps from given weights.
+"""Compute tests/keras/reference/keras_steps.json with real Keras: the lesson's model, 200 steps from given weights.
 
-    python -m pip install keras jax && KERAS_BACKEND=jax python tests/reference/keras_steps.py
+    python -m pip install keras jax && KERAS_BACKEND=jax python tests/keras/reference/keras_steps.py
 
 Nothing but NumPy and the sample's files is shared with tinynet: weights and batches come from `start` and `batches`,
-which tests/test_keras_reference.py imports too.
+which tests/keras/test_steps.py imports too.
 """
 
 import json
@@ -54,7 +54,7 @@ def main():
     import keras
 
     def read(name, offset):
-        path = Path(__file__).parents[2] / "tinynet" / "datasets" / "sample" / f"{name}.gz"
+        path = Path(__file__).parents[3] / "tinynet" / "datasets" / "sample" / f"{name}.gz"
         return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=offset)
 
     x = read("train-images-idx3-ubyte", 16).reshape(-1, 28, 28)
