@@ -41,7 +41,7 @@ from lesson import Clock, blas
 from machine import usual
 
 import tinynet as tn
-from tinynet.batches import ArrayBatches
+from tinynet.intake.arrays import ArrayBatches
 
 INPUTS, CLASSES, GOAL = 784, 10, 4
 
