@@ -43,9 +43,7 @@ def test_the_csv_file_to_the_byte(tmp_path):
     path = tmp_path / "log.csv"
     told = Tell({"loss": 0.5, "acc": 0.25}, {"acc": 0.5, "loss": 0.125, "val_loss": 1.0})
     fit([told, CSVLogger(path)], epochs=2)
-    assert path.read_bytes() == (
-        b"epoch,acc,loss,val_acc,val_loss\r\n0,0.25,0.5,NA,NA\r\n1,0.5,0.125,NA,1.0\r\n"
-    )
+    assert path.read_bytes() == (b"epoch,acc,loss,val_acc,val_loss\r\n0,0.25,0.5,NA,NA\r\n1,0.5,0.125,NA,1.0\r\n")
     fit([Tell({"loss": 0.5, "val_loss": 2.0}), CSVLogger(str(path), separator=";")])
     assert path.read_bytes() == b"epoch;loss;val_loss\r\n0;0.5;2.0\r\n"
 

@@ -101,8 +101,7 @@ def test_the_bar_of_the_lesson(capsys, monkeypatch):
     line.started -= 26.0
     line.finish({"loss": 0.4921, "accuracy": 0.8267})
     assert capsys.readouterr().out == (
-        "Epoch 1/5\n"
-        "1875/1875 [==============================] - 26s 14ms/step - loss: 0.4921 - accuracy: 0.8267\n"
+        "Epoch 1/5\n1875/1875 [==============================] - 26s 14ms/step - loss: 0.4921 - accuracy: 0.8267\n"
     )
     assert line._line(0, "") == "   0/1875 [..............................]"
     assert line._line(32, "") == "  32/1875 [..............................]"

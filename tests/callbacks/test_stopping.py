@@ -105,9 +105,7 @@ def test_the_line_of_an_epoch_that_was_stopped_counts_the_steps_made(corners, ca
 def test_terminate_on_nan_raises_if_asked_to():
     model = small()
     with pytest.raises(RuntimeError, match=r"Batch 1 of epoch 1 \(step 1\): the loss is nan; training stops"):
-        model.fit(
-            np.full((2, 3), np.nan), [0, 1], verbose=0, callbacks=[tn.callbacks.TerminateOnNaN(raise_error=True)]
-        )
+        model.fit(np.full((2, 3), np.nan), [0, 1], verbose=0, callbacks=[tn.callbacks.TerminateOnNaN(raise_error=True)])
 
 
 def test_the_history_tells_the_epochs_of_each_name():

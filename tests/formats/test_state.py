@@ -505,7 +505,8 @@ def test_in_processes_of_their_own(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     def run(*arguments):
-        subprocess.run([sys.executable, "-c", SCRIPT, *map(str, arguments)], check=True, cwd=Path(__file__).parent, env=environment)
+        command = [sys.executable, "-c", SCRIPT, *map(str, arguments)]
+        subprocess.run(command, check=True, cwd=Path(__file__).parent, env=environment)
 
     run(tmp_path / "whole.npz", 0, 4)
     run(tmp_path / "parts.npz", 0, 2)

@@ -1,6 +1,6 @@
 """Keras's files: what Keras wrote is read, what is written comes back, and what a stranger could write is refused.
 
-The files in tests/keras/files/ are Keras's own, written by tests/keras/reference/keras_files.py. That Keras reads what we write is
+The files in files/ are Keras's own, written by reference/keras_files.py. That Keras reads what we write is
 what benchmarks/interchange.py checks.
 """
 

@@ -1,5 +1,7 @@
-"""What tinynet computes and what Keras computed, case by case: the list is tests/keras/reference/keras_cases.py, Keras's
-numbers come from tests/keras/reference/keras_numbers.py (Keras on JAX)."""
+"""What tinynet computes and what Keras computed, case by case.
+
+The list is reference/keras_cases.py, and Keras's numbers come from reference/keras_numbers.py (Keras on JAX).
+"""
 
 import json
 import math
@@ -7,15 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras_cases
+import keras_runs
 import numpy as np
 import pytest
 
 import tinynet as tn
 
 REFERENCE = Path(__file__).parent / "reference"
-import keras_cases
-import keras_runs
-
 NUMBERS = json.loads((REFERENCE / "keras_numbers.json").read_text())
 
 

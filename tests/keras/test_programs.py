@@ -1,18 +1,14 @@
 """Programs written for Keras, run here with no change but that of the imports, beside what Keras computed.
 
-`tests/keras/reference/keras_programs.py` makes starting weights and order the same and says where the tolerance comes from.
+`reference/keras_programs.py` makes starting weights and order the same and says where the tolerance comes from.
 """
 
 import copy
 import json
-import sys
-from pathlib import Path
 
+import keras_programs
 import numpy as np
 import pytest
-
-REFERENCE = Path(__file__).parent / "reference"
-import keras_programs
 
 EXPECTED = json.loads(keras_programs.RECORD.read_text())
 

@@ -1,17 +1,15 @@
-"""Numbers that Keras computed: 200 steps of the lesson's model, by tests/keras/reference/keras_steps.py (Keras on JAX)."""
+"""Numbers that Keras computed: 200 steps of the lesson's model, by reference/keras_steps.py (Keras on JAX)."""
 
 import json
-import sys
 from pathlib import Path
 
+import keras_steps
 import numpy as np
 import pytest
 
 import tinynet as tn
 
 REFERENCE = Path(__file__).parent / "reference"
-import keras_steps
-
 EXPECTED = json.loads((REFERENCE / "keras_steps.json").read_text())
 
 

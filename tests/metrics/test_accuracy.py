@@ -1,8 +1,9 @@
-"""Metrics by hand: ties, thresholds, NaN and infinity."""
+"""Accuracies and the other metrics by hand: ties, thresholds, NaN and infinity."""
 
 import numpy as np
 import pytest
 
+import tinynet as tn
 from tinynet import metrics
 
 nan, inf = float("nan"), float("inf")
@@ -28,24 +29,17 @@ def test_values(metric, labels, outputs, expected):
     assert metric.values(metric.check(labels, outputs.shape), outputs).tolist() == expected
 
 
-def test_weights_count_and_batches_add_up():
-    metric = metrics.MeanAbsoluteError()
-    assert metric([[0.0], [0.0]], [[1.0], [3.0]], sample_weight=[3, 1]) == 1.5
-    metric.update_state([[0.0]], [[1.0]])
-    metric.update_state([[0.0], [0.0]], [[4.0], [4.0]])
-    assert metric.result() == 3
-    metric.reset_state()
-    assert metric.result() == 0
+def test_accuracy_counts_hits_and_takes_the_first_of_equals():
+    metric = tn.metrics.SparseCategoricalAccuracy()
+    outputs = np.array([[0.1, 0.9], [0.5, 0.5], [0.2, 0.8], [0.9, 0.1]])
+    assert metric.values(np.array([1, 0, 0, 1]), outputs).tolist() == [True, True, False, False]
+    assert metric([1, 0, 0, 1], outputs) == 0.5
+    assert metric([1, 1, 0, 1], outputs) == 0.25
+    assert metric(np.zeros((0,), int), np.zeros((0, 3))) == 0.0
+    assert metric([[0, 1]], [[[3, 1], [1, 3]]]) == 1.0
 
 
-def test_an_empty_batch_adds_nothing_and_functions_get_labels_in_the_shape_of_the_outputs():
-    metric = metrics.MeanAbsoluteError()
-    metric.update_state(np.zeros((0, 1)), np.zeros((0, 1)))
-    assert metric.result() == 0.0
-    metric.update_state([1.0, 2.0], [[2.0], [4.0]])
-    assert metric.result() == 1.5
-    metric.reset_state()
-    assert metric.result() == 0.0
-    function = metrics.get(lambda y_true, y_pred: abs(y_true - y_pred))
-    assert function([1.0, 2.0], np.array([[1.0], [2.0]])) == 0, "no table of all pairs"
-    assert function([1.0, 2.0], np.full((2, 2, 2), 4.0)) == 2.5
+def test_accuracy_takes_labels_of_any_number_type_where_the_loss_lets_them_through():
+    values = tn.metrics.SparseCategoricalAccuracy().values
+    for labels in (np.float32([1, 0.5]), np.uint8([1, 1])):
+        assert values(labels, np.array([[0.1, 0.9], [0.7, 0.3]])).tolist() == [True, False]

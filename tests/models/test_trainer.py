@@ -1,166 +1,16 @@
-"""Every argument of fit, evaluate and predict, as Keras has them: what comes in, in which order, and how it counts."""
+"""fit, evaluate and predict: their arguments and what they return."""
 
-import warnings
+import threading
 
 import numpy as np
 import pytest
-from models import same
+from lines import X, Y, line
+from models import same, small
 
 import tinynet as tn
-from tinynet.intake.epochs import Epochs
 from tinynet.layers import Dense, Dropout
 
-
-def line(**options):
-    """y = w x, from w = 0.5; SGD of rate 0.1."""
-    layers = [tn.Input((1,)), Dense(1, use_bias=False, kernel_initializer=tn.initializers.Constant(0.5))]
-    model = tn.Sequential(layers, seed=0)
-    model.compile(tn.optimizers.SGD(0.1), **{"loss": "mse", **options})
-    return model
-
-
-def binary(**options):
-    model = tn.Sequential([tn.Input((3,)), Dense(1, "sigmoid")], seed=0)
-    model.compile("sgd", "binary_crossentropy", **options)
-    return model
-
-
-X, Y = np.arange(10.0)[:, None] / 10, np.arange(10.0) / 5
-
-
-def pairs(count=4, size=2):
-    for index in range(count):
-        rows = slice(index * size, index * size + size)
-        yield X[rows], Y[rows]
-
-
-class Sized:
-    """Batches as a class of one's own gives them: anew for each pass, and their number is known."""
-
-    def __len__(self):
-        return 4
-
-    def __iter__(self):
-        return pairs()
-
-
-# ---- batches from elsewhere ---------------------------------------------------------------------------------------
-
-
-def test_a_list_of_pairs_an_iterable_and_arrays_train_alike():
-    expected = line()
-    expected.fit(X[:8], Y[:8], batch_size=2, epochs=2, shuffle=False, verbose=0)
-    for data in (list(pairs()), Sized()):
-        model = line()
-        history = model.fit(data, epochs=2, verbose=0)
-        assert same(model.get_weights(), expected.get_weights())
-        assert history.params["steps"] == 4
-        assert model.evaluate(data, verbose=0) == expected.evaluate(X[:8], Y[:8], batch_size=2, verbose=0)
-        assert np.array_equal(model.predict(data), expected.predict(X[:8]))
-
-
-def test_a_generator_trains_one_epoch_and_builds_the_model_from_its_first_batch():
-    model = tn.Sequential([Dense(1)], seed=0)
-    model.compile("sgd", "mse")
-    history = model.fit(pairs(), verbose=0)
-    assert model.optimizer.iterations == 4, "the first batch is not lost"
-    assert history.params["steps"] is None
-    fresh = tn.Sequential([Dense(1)], seed=0)
-    fresh.compile("sgd", "mse")
-    assert fresh.evaluate(pairs(), verbose=0) > 0
-    assert tn.Sequential([Dense(1)], seed=0).predict(x for x, _ in pairs()).shape == (8, 1)
-    assert tn.Sequential([Dense(1)], seed=0).predict(pairs()).shape == (8, 1)
-
-
-def test_a_generator_that_is_used_up_is_said_to_be():
-    used = pairs()
-    list(used)
-    for call in (line().fit, line().evaluate):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with pytest.raises(ValueError, match="no batches"):
-                call(used, verbose=0)
-    with pytest.raises(ValueError, match="no batches"):
-        tn.Sequential([Dense(1)]).predict(iter(()))
-    with pytest.raises(ValueError, match="validation_data, after epoch 2: There are no batches"):
-        line().fit(X, Y, epochs=3, validation_data=pairs(), verbose=0)
-    with pytest.warns(UserWarning, match="The data ran out: this epoch has 0 batches"):
-        history = line().fit(pairs(), epochs=3, verbose=0)
-    assert history.epoch == [0], "an epoch without batches is none"
-
-
-@pytest.mark.parametrize(
-    ("batch", "message"),
-    [
-        ((X, Y, None, 1), "Batches must be .* a tuple of 4"),
-        (X[:2], r"Batches must be .* an array of shape \(2, 1\)"),
-        ((X, Y[:3]), "x has 10, y has 3"),
-        ((X, Y, np.ones(3)), r"sample_weight must have one entry for each sample, \(10,\); got \(3,\)"),
-    ],
-)
-def test_bad_batches_are_refused_when_they_come(batch, message):
-    with pytest.raises(ValueError, match=message):
-        line().fit(iter([(X, Y), batch]), verbose=0)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("y", Y), ("sample_weight", Y), ("batch_size", 3), ("validation_split", 0.5)]
-)
-def test_what_cannot_be_given_with_batches(name, value):
-    with pytest.raises(ValueError, match=f"{name} cannot be given where x gives the batches"):
-        line().fit(pairs(), **{name: value}, verbose=0)
-    if name in ("y", "batch_size"):
-        with pytest.raises(ValueError, match=f"{name} cannot be given"):
-            line().evaluate(pairs(), **{name: value}, verbose=0)
-
-
-def test_lists_of_numbers_are_samples_and_y_must_be_there():
-    assert line().fit(X.tolist(), Y.tolist(), verbose=0).epoch == [0]
-    for call in (line().fit, line().evaluate, line().train_on_batch, line().test_on_batch):
-        with pytest.raises(ValueError, match="y is missing"):
-            call(X)
-
-
 # ---- steps, epochs, validation ------------------------------------------------------------------------------------
-
-
-def test_one_pass_goes_on_from_epoch_to_epoch():
-    """Three batches, two steps an epoch: 2, 1, 2, 1, as in Keras; where they are four, 2, 2, 2, 2 and no warning."""
-    counts = []
-    count = tn.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: counts.append(batch))
-    with pytest.warns(UserWarning, match="The data ran out: this epoch has 1 batches") as seen:
-        line().fit(X[:6], Y[:6], batch_size=2, epochs=4, steps_per_epoch=2, verbose=0, callbacks=count)
-    assert counts == [0, 1, 0, 0, 1, 0]
-    assert len(seen) == 1, "it is said once"
-    counts.clear()
-    line().fit(X[:8], Y[:8], batch_size=2, epochs=4, steps_per_epoch=2, verbose=0, callbacks=count)
-    assert counts == [0, 1] * 4
-    counts.clear()
-    line().fit(pairs(4), epochs=2, steps_per_epoch=2, verbose=0, callbacks=count)
-    assert counts == [0, 1] * 2
-
-
-def test_only_steps_given_make_one_pass():
-    model = line()
-    assert model.fit(X, Y, steps_per_epoch=3, verbose=0).params["steps"] == 3
-    assert model.optimizer.iterations == 3  # of 4, 4 and 2
-    assert line().evaluate(X, Y, steps=3, verbose=0) == pytest.approx(line().evaluate(X, Y, verbose=0), rel=1e-6)
-
-
-def test_each_pass_is_shuffled_anew():
-    seen = []
-
-    class Batches:
-        steps = 2
-
-        def __iter__(self):
-            return iter([(1,), (2,)])
-
-    epochs = Epochs(Batches(), 1, lambda: seen.append(len(seen)))
-    assert [list(epochs) for _ in range(4)] == [[(1,)], [(2,)], [(1,)], [(2,)]]
-    assert seen == [0, 1]
-    assert epochs.steps == 1
-    assert Epochs(Batches()).steps == 2
 
 
 def test_initial_epoch_goes_on_to_the_same_bits():
@@ -201,207 +51,7 @@ def test_bad_validation_freq(freq):
         line().fit(X, Y, validation_data=(X, Y), validation_freq=freq, verbose=0)
 
 
-def test_validation_steps_and_batch_size():
-    counts = []
-    count = tn.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: counts.append(batch))
-    model = line()
-    options = {"verbose": 0, "callbacks": count, "validation_data": (X, Y)}
-    model.fit(X, Y, batch_size=4, **options)
-    assert counts == [0, 1, 2], "batch_size counts there too"
-    counts.clear()
-    model.fit(X, Y, batch_size=4, validation_batch_size=5, **options)
-    assert counts == [0, 1]
-    counts.clear()
-    history = model.fit(X, Y, validation_batch_size=2, validation_steps=2, epochs=2, **options).history
-    assert counts == [0, 1] * 2
-    assert history["val_loss"][-1] == pytest.approx(model.evaluate(X[:4], Y[:4], verbose=0), rel=1e-6)
-    with pytest.raises(ValueError, match="validation_batch_size must be a positive integer"):
-        model.fit(X, Y, validation_batch_size=0, **options)
-
-
-def test_validation_data_may_be_batches_or_have_weights():
-    model = line()
-    history = model.fit(X, Y, epochs=2, verbose=0, validation_data=Sized()).history
-    assert history["val_loss"][1] == model.evaluate(Sized(), verbose=0)
-    weights = np.array([1.0] * 5 + [0.0] * 5)
-    history = model.fit(X, Y, verbose=0, validation_data=(X, Y, weights)).history
-    assert history["val_loss"][0] == model.evaluate(X, Y, sample_weight=weights, verbose=0)
-
-
-def test_validation_split_takes_the_last_of_everything():
-    weights = np.array([1.0] * 8 + [0.0, 3.0])
-    model = line()
-    history = model.fit(X, Y, sample_weight=weights, validation_split=0.2, verbose=0).history
-    assert history["val_loss"][0] == model.evaluate(X[8:], Y[8:], sample_weight=weights[8:], verbose=0)
-    assert model.optimizer.iterations == 1
-
-
-def test_sorted_labels_with_a_split_are_warned_of_at_the_line_that_called_fit():
-    x = np.zeros((12, 3))
-    for labels in ([0] * 6 + [1] * 6, [1] * 6 + [0] * 6):
-        with pytest.warns(UserWarning, match="The labels are sorted by class") as seen:
-            binary().fit(x, labels, validation_split=0.25, verbose=0)
-        assert seen[0].filename == __file__
-    for labels in ([0, 1] * 6, [1] * 12):
-        binary().fit(x, labels, validation_split=0.25, verbose=0)
-    binary().fit(x, [0] * 6 + [1] * 6, verbose=0)
-    line().fit(X, Y, validation_split=0.2, verbose=0)  # real numbers may well be sorted
-
-
-@pytest.mark.parametrize("shuffle", ["batch", 1, None])
-def test_shuffle_is_true_or_false(shuffle):
-    with pytest.raises(ValueError, match="shuffle must be True or False"):
-        line().fit(X, Y, shuffle=shuffle, verbose=0)
-
-
-# ---- weights of samples and classes -------------------------------------------------------------------------------
-
-
-def test_a_weight_is_a_factor_of_the_samples_loss():
-    weights = np.array([2.0, 0, 1, 1, 1, 1, 1, 1, 1, 1])
-    d = 0.5 * X[:, 0] - Y
-    expected = (weights * d**2).sum() / 10
-    for given in (weights, weights[:, None], weights.tolist()):
-        assert line().evaluate(X, Y, sample_weight=given, verbose=0) == pytest.approx(expected, rel=1e-6)
-    model = line()
-    assert model.train_on_batch(X, Y, given) == pytest.approx(expected, rel=1e-6)
-    slope = 2 * (weights * d * X[:, 0]).sum() / 10
-    assert model.get_weights()[0][0, 0] == pytest.approx(0.5 - 0.1 * slope, rel=1e-6)
-    assert model.gradients(X, Y, weights)[0] == model.test_on_batch(X, Y, weights)
-
-
-def test_weights_for_each_value_of_a_sequence():
-    model = tn.Sequential([tn.Input((3, 2)), Dense(1)], seed=0)
-    model.compile("sgd", "mse")
-    x, y = np.random.default_rng(0).normal(size=(4, 3, 2)), np.zeros((4, 3, 1))
-    values = model.predict(x)[..., 0] ** 2
-    each = np.arange(12.0).reshape(4, 3)
-    assert model.evaluate(x, y, sample_weight=each, verbose=0) == pytest.approx((each * values).mean(), rel=1e-5)
-    of_samples = model.evaluate(x, y, sample_weight=each[:, 0], verbose=0)
-    assert of_samples == pytest.approx((each[:, :1] * values).mean(), rel=1e-5)
-    alike = model.evaluate(x, y, sample_weight=each[:, :1], verbose=0)
-    assert alike == of_samples
-    for shape in ((4, 2), (3,), (4, 3, 2), (5, 3), (1,), (1, 3)):
-        with pytest.raises(ValueError, match="sample_weight must have one entry for each sample"):
-            model.evaluate(x, y, sample_weight=np.ones(shape), verbose=0)
-
-
-@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
-def test_class_weights_are_sample_weights_by_label(loss):
-    x, y = np.random.default_rng(0).normal(size=(12, 4)), np.arange(12) % 3
-    labels = np.eye(3)[y] if loss == "categorical_crossentropy" else y
-
-    def trained(**options):
-        model = tn.Sequential([tn.Input((4,)), Dense(3, "softmax")], seed=0)
-        model.compile("sgd", loss)
-        model.fit(x, labels, verbose=0, **options)
-        return model
-
-    by_class = trained(class_weight={0: 2, np.int64(2): 0.5})
-    assert same(by_class.get_weights(), trained(sample_weight=np.array([2, 1, 0.5])[y]).get_weights())
-    model = trained()
-    stream = model.fit(iter([(x, labels)]), class_weight={1: 3.0}, verbose=0).history["loss"]
-    again = trained()
-    assert stream == again.fit(x, labels, class_weight={1: 3.0}, shuffle=False, verbose=0).history["loss"]
-    assert trained().train_on_batch(x, labels, class_weight={0: 0, 1: 0, 2: 0}) == 0
-
-
-def test_class_weights_of_one_output():
-    x, y = np.random.default_rng(0).normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 0])
-    one, other = binary(), binary()
-    one.fit(x, y, class_weight={1: 4.0}, verbose=0)
-    other.fit(x, y, sample_weight=np.where(y == 1, 4.0, 1.0), verbose=0)
-    assert same(one.get_weights(), other.get_weights())
-
-
-def test_bad_class_weights():
-    for bad in ([1.0, 2.0], {"a": 1.0}, {0.5: 1.0}, 3):
-        with pytest.raises(ValueError, match="class_weight must be a dictionary"):
-            binary().fit(np.zeros((2, 3)), [0, 1], class_weight=bad, verbose=0)
-    for factor in (-1, "2", np.nan):
-        with pytest.raises(ValueError, match=r"class_weight\[1\] must be"):
-            binary().fit(np.zeros((2, 3)), [0, 1], class_weight={1: factor}, verbose=0)
-    with pytest.raises(ValueError, match="class_weight needs labels that are classes"):
-        line().fit(X, Y, class_weight={0: 1.0}, verbose=0)
-    for call in (binary().fit, binary().train_on_batch):
-        with pytest.raises(ValueError, match="class_weight or sample_weight, not both"):
-            call(np.zeros((2, 3)), [0, 1], class_weight={1: 2.0}, sample_weight=[1, 1])
-    with pytest.raises(ValueError, match="batches have sample weights"):
-        binary().fit(iter([(np.zeros((2, 3)), [0, 1], [1, 1])]), class_weight={1: 2.0}, verbose=0)
-
-
-def test_weighted_metrics_divide_by_the_weights_and_others_do_not_see_them():
-    weights = np.array([1.0, 3.0] + [0.0] * 8)
-    model = line(metrics=["mae"], weighted_metrics=["mae", "mse"])
-    assert model.metrics_names == ["loss", "mae", "weighted_mae", "mse"]
-    got = model.evaluate(X, Y, sample_weight=weights, batch_size=3, verbose=0, return_dict=True)
-    off = abs(0.5 * X[:, 0] - Y)
-    assert got["mae"] == pytest.approx(off.mean(), rel=1e-6)
-    assert got["weighted_mae"] == pytest.approx((weights * off).sum() / 4, rel=1e-6)
-    assert got["mse"] == pytest.approx((weights * off**2).sum() / 4, rel=1e-6)
-    without = model.evaluate(X, Y, verbose=0, return_dict=True)
-    assert without["weighted_mae"] == without["mae"]
-    nothing = model.evaluate(X, Y, sample_weight=0 * weights, verbose=0, return_dict=True)
-    assert nothing["weighted_mae"] == nothing["loss"] == 0
-
-
 # ---- compile and what it refuses ----------------------------------------------------------------------------------
-
-
-def test_functions_are_metrics():
-    def off(y_true, y_pred):
-        return abs(y_true - y_pred)[:, 0]
-
-    def largest(y_true, y_pred):
-        return abs(y_true - y_pred).max()
-
-    model = line(metrics=[off, largest, lambda y_true, y_pred: abs(y_true - y_pred)])
-    assert model.metrics_names == ["loss", "off", "largest", "lambda"]
-    got = model.evaluate(X, Y, verbose=0, return_dict=True)
-    expected = abs(0.5 * X[:, 0] - Y)
-    assert got["off"] == pytest.approx(expected.mean(), rel=1e-6)
-    assert got["lambda"] == pytest.approx(expected.mean(), rel=1e-6)
-    assert got["largest"] == pytest.approx(expected.max(), rel=1e-6)
-    weights = np.arange(10.0)
-    model = line(weighted_metrics=[lambda y_true, y_pred: abs(y_true - y_pred), largest])
-    got = model.evaluate(X, Y, sample_weight=weights, verbose=0, return_dict=True)
-    assert got["lambda"] == pytest.approx((weights * expected).sum() / weights.sum(), rel=1e-6)
-    assert got["largest"] == pytest.approx(expected.max(), rel=1e-6)
-    assert line(metrics=[lambda y_true, y_pred: 3]).evaluate(X, Y, verbose=0)[1] == 3
-    with pytest.raises(ValueError, match=r"must give one value for each sample, \(10,\); got \(3,\)"):
-        line(metrics=[lambda y_true, y_pred: np.zeros(3)]).evaluate(X, Y, verbose=0)
-
-
-def test_compile_refuses_what_has_no_meaning_here():
-    model = tn.Sequential([tn.Input((1,)), Dense(1)])
-    with pytest.raises(ValueError, match="compile needs a loss"):
-        model.compile("adam")
-    for name in ("jit_compile", "run_eagerly", "loss_weights", "steps_per_execution"):
-        with pytest.raises(TypeError, match=f"compile has no argument '{name}'"):
-            model.compile("adam", "mse", **{name: None})
-    for reduction in ("none", None):
-        with pytest.raises(ValueError, match="needs a reduction"):
-            model.compile("adam", tn.losses.MeanSquaredError(reduction=reduction))
-    with pytest.raises(TypeError, match="A function alone has no gradient here: write a Loss"):
-        model.compile("adam", lambda y_true, y_pred: 0)
-    with pytest.raises(TypeError, match=r"weighted_metrics must be a list"):
-        model.compile("adam", "mse", weighted_metrics="mae")
-    assert not model.compiled
-    model.compile(loss="mse")
-    assert type(model.optimizer) is tn.optimizers.RMSprop
-    assert model.compiled
-
-
-def test_sigmoid_with_from_logits_is_refused_and_without_trains_from_logits():
-    model = tn.Sequential([tn.Input((3,)), Dense(1, "sigmoid")])
-    with pytest.raises(ValueError, match="would take sigmoid twice"):
-        model.compile("sgd", tn.losses.BinaryCrossentropy(from_logits=True))
-    model.compile("sgd", "binary_crossentropy")
-    assert model.trains_from_logits
-    model.set_weights([np.full((3, 1), -100.0), [0.0]])
-    assert model.evaluate(np.ones((2, 3)), [1, 1], verbose=0) == 300, "not clipped at 16"
-    with pytest.warns(UserWarning, match="ends in Dense, .* Add activation='sigmoid'"):
-        tn.Sequential([tn.Input((3,)), Dense(1)]).compile("sgd", "bce")
 
 
 def test_results_in_every_form():
@@ -418,50 +68,6 @@ def test_results_in_every_form():
     assert type(model.predict_on_batch(X)) is np.ndarray
 
 
-def test_penalties_are_part_of_the_loss_and_its_gradient():
-    model = tn.Sequential([tn.Input((2,)), Dense(2, kernel_regularizer="l2", bias_regularizer="l1")], dtype="float64")
-    model.compile("sgd", "mse")
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(2, 5, 2))
-    model.set_weights([rng.normal(size=(2, 2)), rng.normal(size=2)])
-    kernel, bias = model.get_weights()
-    plain = ((x @ kernel + bias - y) ** 2).mean()
-    penalty = 0.01 * (kernel**2).sum() + 0.01 * abs(bias).sum()
-    for loss in (model.evaluate(x, y, verbose=0), model.gradients(x, y)[0], model.test_on_batch(x, y)):
-        assert loss == pytest.approx(plain + penalty, rel=1e-12)
-    step = 1e-5
-    for index, gradient in enumerate(model.gradients(x, y)[1]):
-        for place in np.ndindex(gradient.shape):
-            ends = []
-            for sign in (1, -1):
-                weights = [kernel.copy(), bias.copy()]
-                weights[index][place] += sign * step
-                model.set_weights(weights)
-                ends.append(model.test_on_batch(x, y))
-            assert gradient[place] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-9)  # errors of step^2
-    model.set_weights([kernel, bias])
-    model.layers[0].trainable = False
-    model.compile("sgd", "mse")
-    assert model.evaluate(x, y, verbose=0) == pytest.approx(plain, rel=1e-12), "frozen weights are not penalized"
-
-
-def test_more_steps_than_samples_make_batches_of_one():
-    counts = []
-    count = tn.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: counts.append(batch))
-    with pytest.warns(UserWarning, match="The data ran out"):
-        line().fit(X[:2], Y[:2], steps_per_epoch=5, verbose=0, callbacks=count)
-    assert counts == [0, 1]
-
-
-def test_one_hot_labels_of_two_classes_are_seen_to_be_sorted():
-    model = tn.Sequential([tn.Input((3,)), Dense(2, "softmax")], seed=0)
-    model.compile("sgd", "categorical_crossentropy")
-    x, labels = np.zeros((12, 3)), np.eye(2)[[0] * 6 + [1] * 6]
-    with pytest.warns(UserWarning, match="sorted by class"):
-        model.fit(x, labels, validation_split=0.25, verbose=0)
-    model.fit(x, np.eye(2)[[0, 1] * 6], validation_split=0.25, verbose=0)
-
-
 def test_misspelt_arguments_are_named_with_the_nearest():
     model = line()
     for call, message in (
@@ -475,3 +81,242 @@ def test_misspelt_arguments_are_named_with_the_nearest():
             call()
     assert model.fit.__name__ == "fit"
     assert "validation_split" in model.fit.__doc__
+
+
+def test_history(corners):
+    model = small()
+    history = model.fit(*corners(), epochs=3, validation_data=corners(20, seed=1), verbose=0)
+    assert history is model.history
+    assert history.epoch == [0, 1, 2]
+    assert list(history.history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert all(len(values) == 3 and all(type(v) is float for v in values) for values in history.history.values())
+    assert history.params == {"verbose": 0, "epochs": 3, "steps": 2}
+    assert history.model is model
+    assert model.fit(*corners(), epochs=0, verbose=0).history == {}
+
+
+def test_validation_is_evaluate_after_each_epoch(corners):
+    x_val, y_val = corners(20, seed=1)
+    model = small()
+    history = model.fit(*corners(), epochs=2, validation_data=(x_val, y_val), verbose=0).history
+    loss, accuracy = model.evaluate(x_val, y_val, verbose=0)
+    assert history["val_loss"][-1] == loss
+    assert history["val_accuracy"][-1] == accuracy
+
+
+@pytest.mark.parametrize("epochs", [-1, 2.5, None, "3"])
+def test_bad_numbers_of_epochs(corners, epochs):
+    with pytest.raises(ValueError, match="epochs must be an integer of at least 0"):
+        small().fit(*corners(), epochs=epochs)
+
+
+def test_evaluate_gives_a_list_a_number_or_a_dictionary(corners):
+    x, y = corners()
+    model = small()
+    values = model.evaluate(x, y, verbose=0)
+    assert [type(value) for value in values] == [float, float]
+    assert model.evaluate(x, y, verbose=0, return_dict=True) == dict(zip(["loss", "accuracy"], values, strict=True))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert type(model.evaluate(x, y, verbose=0)) is float
+    assert type(model.train_on_batch(x, y)) is float
+    assert list(model.train_on_batch(x, y, return_dict=True)) == ["loss"]
+
+
+def test_evaluate_changes_nothing(corners):
+    model = small()
+    model.fit(*corners(), verbose=0)
+    before, history = model.get_weights(), model.history
+    model.evaluate(*corners(), verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
+    assert model.optimizer.iterations == 2
+    assert model.history is history
+
+
+# ---- interrupts and callbacks ---------------------------------------------------------------------------------------
+
+
+def test_default_batch_sizes(capsys):
+    model = small()
+    for call, size in (
+        (lambda n: model.fit(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 32),
+        (lambda n: model.evaluate(np.zeros((n, 3)), np.zeros(n, int), verbose=2), 512),
+        (lambda n: model.predict(np.zeros((n, 3)), verbose=2), 512),
+    ):
+        for n, steps in ((size, "1/1 - "), (size + 1, "2/2 - ")):
+            call(n)
+            assert steps in capsys.readouterr().out
+
+
+def test_a_batch_that_nobody_watches_is_predicted_without_the_loop(corners, monkeypatch):
+    x, _ = corners()
+    model = tn.Sequential([tn.layers.Flatten(), tn.layers.Dense(2, "softmax")], seed=0)
+    in_parts = model.predict(x, batch_size=3)
+    monkeypatch.setattr(tn.models.trainer, "Limited", None)  # what the loop needs
+    assert model.predict(x) == pytest.approx(in_parts, rel=1e-6)
+    assert model.predict(x, batch_size=len(x)).dtype == np.float32
+    with pytest.raises(TypeError):
+        model.predict(x, batch_size=len(x) - 1)
+    with pytest.raises(TypeError):
+        model.predict(x, callbacks=[tn.callbacks.Callback()])
+    with pytest.raises(TypeError):
+        model.predict(x, verbose=2)
+
+
+def test_what_predict_returns_is_no_view_of_what_it_was_given():
+    x = np.ones((2, 3), "float32")
+    tn.Sequential([tn.layers.Flatten()]).predict(x)[...] = 0
+    assert (x == 1).all()
+
+
+def test_predict_in_one_batch_says_that_there_are_too_few(corners):
+    x, _ = corners()
+    model = tn.Sequential([tn.layers.Dense(2)], seed=0)
+    with pytest.warns(UserWarning, match="The data ran out"):
+        model.predict(x, batch_size=len(x), steps=5)
+
+
+# ---- structure and shapes ---------------------------------------------------------------------------------------
+
+
+def test_predict_gives_probabilities_in_float32(lesson_model, sample):
+    probabilities = lesson_model(seed=0).predict(sample[1][0][:32])
+    assert probabilities.shape == (32, 10)
+    assert probabilities.dtype == np.float32
+    assert np.allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-6)
+
+
+def test_predict_does_not_depend_on_how_it_is_cut_into_batches():
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    model = small()
+    assert np.allclose(model.predict(x, batch_size=7), model.predict(x), rtol=0, atol=1e-6)
+
+
+def test_predict_of_nothing_has_the_right_shape():
+    assert small().predict(np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_predict_prints_nothing_unasked(capsys):
+    small().predict(np.zeros((4, 3)))
+    assert capsys.readouterr().out == ""
+    small().predict(np.zeros((4, 3)), verbose=1)
+    assert capsys.readouterr().out.startswith("1/1 [==============================] - ")
+
+
+def test_predict_runs_in_several_threads():
+    model, x = small(), np.random.default_rng(0).normal(size=(8, 200, 3))
+    expected = [model.predict(part) for part in x]
+    results = [None] * len(x)
+
+    def work(i):
+        for _ in range(20):
+            results[i] = model.predict(x[i])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(x))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert same(results, expected)
+
+
+def test_a_float64_model_computes_in_float64(corners):
+    model = small(dtype="float64")
+    assert model.predict(np.ones((1, 3), "float32")).dtype == np.float64
+    model.fit(*corners(), verbose=0)
+    assert all(weight.dtype == np.float64 for weight in model.get_weights())
+
+
+# ---- weights and buffers ----------------------------------------------------------------------------------------
+
+
+def test_gradients_are_those_of_the_mean_loss_in_the_order_of_the_weights(corners):
+    x, y = corners(8)
+    model = small(dtype="float64")
+    before = model.get_weights()
+    loss, gradients = model.gradients(x, y)
+    assert type(loss) is float
+    assert np.isclose(loss, model.evaluate(x, y, verbose=0)[0], rtol=0, atol=1e-12)
+    assert [gradient.shape for gradient in gradients] == [weight.shape for weight in before]
+    assert same(model.get_weights(), before)
+    assert model.optimizer.iterations == 0
+    # gradients of two part-batches, weighted by their sizes, add up to the whole's
+    parts = [model.gradients(x[rows], y[rows])[1] for rows in (slice(0, 3), slice(3, 8))]
+    for whole, first, second in zip(gradients, *parts, strict=True):
+        assert np.allclose(whole, (3 * first + 5 * second) / 8, rtol=0, atol=1e-15)
+
+
+def test_gradients_of_frozen_layers_are_there_too(corners):
+    x, y = corners()
+    model = small()
+    expected = model.gradients(x, y)[1]
+    model.layers[0].trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert same(model.gradients(x, y)[1], expected)
+
+
+# ---- seeds ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bits(corners):
+    x, y = corners()
+    first, second = small(seed=5), small(seed=5)
+    for model in (first, second):
+        model.fit(x, y, epochs=3, verbose=0)
+    assert same(first.get_weights(), second.get_weights())
+    assert first.history.history == second.history.history
+
+
+def test_another_seed_gives_other_weights_and_another_order(corners):
+    assert not np.array_equal(small(seed=1).get_weights()[0], small(seed=2).get_weights()[0])
+    x, y = corners()
+    one, other = small(seed=1), small(seed=2)
+    other.set_weights(one.get_weights())
+    for model in (one, other):
+        model.fit(x, y, verbose=0)
+    assert not np.array_equal(one.get_weights()[0], other.get_weights()[0])
+
+
+# ---- what a model keeps to itself -----------------------------------------------------------------------------------
+
+
+def test_the_first_predictions_of_several_threads_build_the_model_once():
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    expected = tn.Sequential([Dense(8, "relu"), Dense(3)], seed=0).predict(x)
+    for _ in range(20):
+        model = tn.Sequential([Dense(8, "relu"), Dense(3)], seed=0)
+        results = [None] * 4
+        barrier = threading.Barrier(4)
+
+        def work(i, model=model, results=results, barrier=barrier):
+            barrier.wait()
+            results[i] = model.predict(x)
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(np.array_equal(result, expected) for result in results)
+
+
+def test_evaluate_needs_no_optimizer_of_its_own(corners):
+    x, y = corners()
+    optimizer, models = tn.optimizers.Adam(), [small(), small()]
+    for model in models:
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+    assert models[0].evaluate(x, y, verbose=0) == models[1].evaluate(x, y, verbose=0)
+    models[0].gradients(x, y)
+
+
+# ---- softmax and cross-entropy meet in the loss -------------------------------------------------------------------
+
+
+def test_outputs_of_another_shape_than_built_are_refused_everywhere(corners):
+    class Narrow(tn.layers.Layer):
+        def forward(self, x, training=False):
+            return x.sum(axis=1, keepdims=True), x
+
+    model = tn.Sequential([tn.Input((3,)), Narrow()])
+    for call in (model.predict, model):
+        with pytest.raises(ValueError, match=r"shape \(60, 1\), but the layers were built for \(None, 3\)"):
+            call(corners()[0])

@@ -1,8 +1,8 @@
-"""Files of models that Keras wrote, and what Keras predicts with them: tests/keras/files/.
+"""Files of models that Keras wrote, and what Keras predicts with them: tests/keras/files/. In this folder:
 
-    KERAS_BACKEND=jax python tests/keras/reference/keras_files.py lesson weights many rmsprop sgd plain    (Keras 3.15.1)
-    KERAS_BACKEND=jax python tests/keras/reference/keras_files.py many                                     (3.8.0 and 3.3.3)
-    KERAS_BACKEND=tensorflow python tests/keras/reference/keras_files.py tf_nn                   (3.15.1, TensorFlow 2.21.0)
+    KERAS_BACKEND=jax python keras_files.py lesson weights many rmsprop sgd plain         (Keras 3.15.1)
+    KERAS_BACKEND=jax python keras_files.py many                                          (3.8.0 and 3.3.3)
+    KERAS_BACKEND=tensorflow python keras_files.py tf_nn                                    (3.15.1, TensorFlow 2.21.0)
 
 In each environment there must be h5py; 3.3.3 ran with jax 0.4.30 and numpy 1.26, 3.8.0 with jax 0.5.3. A file is called
 by the model, the version and the backend; its predictions before and after one more step of training are added to
