@@ -2,9 +2,13 @@
 
 import pytest
 from models import Interrupt, small
+from told import X, Y
 
 import tinynet as tn
-from tinynet.callbacks import Callback
+from tinynet.callbacks import (
+    Callback,
+    LambdaCallback,
+)
 
 
 def test_hooks_are_called_in_keras_order_with_floats(corners):
@@ -93,3 +97,33 @@ def test_a_hook_may_name_its_logs_as_it_likes(corners):
     own = Own()
     small().fit(*corners(), callbacks=[own], verbose=0)
     assert list(own.values) == ["loss", "accuracy"]
+
+
+# ---- the progress line --------------------------------------------------------------------------------------------
+
+
+def test_hooks_of_evaluate_and_predict_in_order():
+    calls = []
+
+    def record(name):
+        return lambda *arguments: calls.append((name, *arguments[:-1], *sorted(arguments[-1])))
+
+    every = LambdaCallback(**{name: record(name) for name in vars(Callback) if name.startswith("on_")})
+    model = small()
+    model.evaluate(X, Y, verbose=0, callbacks=every)
+    assert calls == [
+        ("on_test_begin",),
+        ("on_test_batch_begin", 0),
+        ("on_test_batch_end", 0, "accuracy", "loss"),
+        ("on_test_end", "accuracy", "loss"),
+    ]
+    calls.clear()
+    model.predict(X, batch_size=3, callbacks=[every])
+    assert calls == [
+        ("on_predict_begin",),
+        ("on_predict_batch_begin", 0),
+        ("on_predict_batch_end", 0, "outputs"),
+        ("on_predict_batch_begin", 1),
+        ("on_predict_batch_end", 1, "outputs"),
+        ("on_predict_end",),
+    ]

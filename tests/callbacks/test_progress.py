@@ -9,9 +9,16 @@ import types
 import numpy as np
 import pytest
 from models import small
+from told import X, Y, fitted
 
 import tinynet as tn
-from tinynet.callbacks import progress
+from tinynet.callbacks import (
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ProgbarLogger,
+    progress,
+)
 from tinynet.callbacks.progress import Progress, choose_verbose, clock, formatted, step_time
 
 
@@ -300,3 +307,66 @@ def test_an_interrupted_prediction_ends_its_line(capsys, terminal, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         small().predict(np.zeros((40, 3)), batch_size=1, verbose=1)
     assert re.search(r"ETA[^\n]*\n$", capsys.readouterr().out)
+
+
+# ---- the progress line --------------------------------------------------------------------------------------------
+
+
+def test_what_callbacks_add_is_shown_and_recorded(capsys):
+    history = fitted([LearningRateScheduler(lambda epoch: 0.5)], verbose=2)
+    out = capsys.readouterr().out
+    assert out.startswith("Epoch 1/1 - 1/1 - ")
+    assert " - learning_rate: 0.5000\n" in out
+    assert history.history["learning_rate"] == [0.5]
+
+
+def test_a_line_of_ones_own_is_the_only_one(capsys):
+    fitted([ProgbarLogger(), LearningRateScheduler(lambda epoch: 0.5)], verbose=2)
+    out = capsys.readouterr().out
+    assert out.count("1/1 - 0s") == 1
+    assert "learning_rate" not in out, "it stands before the other"
+
+
+def test_validation_within_fit_is_silent_and_evaluate_is_not(capsys):
+    model = small()
+    fitted(None, model=model, verbose=2, validation_data=(X, Y), epochs=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert all("val_loss" in line for line in lines)
+    model.evaluate(X, Y, verbose=2)
+    assert capsys.readouterr().out.startswith("1/1 - 0s")
+    model.predict(X, verbose=2)
+    assert capsys.readouterr().out.startswith("1/1 - 0s")
+
+
+def test_an_unknown_number_of_batches(capsys, monkeypatch):
+    monkeypatch.setattr("tinynet.callbacks.progress.is_interactive", lambda: True)
+    monkeypatch.setattr("tinynet.callbacks.progress.REDRAW_EVERY", 0)
+    small().fit(((X, Y) for _ in range(3)), verbose=1)
+    out = capsys.readouterr().out
+    assert "\r1/Unknown - loss: " in out
+    assert "ETA" not in out
+    assert re.search(r"\r3/3 \[=+\] - 0s .*/step - loss: ", out)
+
+
+def test_a_message_and_an_exception_end_a_line_that_is_half_drawn(capsys, monkeypatch):
+    monkeypatch.setattr("tinynet.callbacks.progress.is_interactive", lambda: True)
+    monkeypatch.setattr("tinynet.callbacks.progress.REDRAW_EVERY", 0)
+    stopping = EarlyStopping("loss", patience=1, min_delta=10, verbose=1)
+    fitted(stopping, epochs=5, verbose=1)
+    assert "\nEpoch 2: early stopping.\n" in capsys.readouterr().out
+
+    def fail(batch, logs):
+        if batch == 1:
+            raise RuntimeError
+
+    model = small()
+    for call, hook in ((model.fit, "on_train_batch_begin"), (model.evaluate, "on_test_batch_begin")):
+        with pytest.raises(RuntimeError):
+            call(X, Y, batch_size=2, verbose=1, callbacks=[LambdaCallback(**{hook: fail})])
+        assert capsys.readouterr().out.endswith("\n")
+    with pytest.raises(RuntimeError):
+        model.predict(X, batch_size=2, verbose=1, callbacks=LambdaCallback(on_predict_batch_begin=fail))
+    assert capsys.readouterr().out.endswith("\n")
+    fitted(None, model=model, verbose=1)
+    assert capsys.readouterr().out.startswith("Epoch 1/1\n")

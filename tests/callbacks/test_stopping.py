@@ -1,4 +1,4 @@
-"""Callbacks that come with the package: what they do, and what is left when they have done it."""
+"""TerminateOnNaN and EarlyStopping: when they stop, and what is left when they have done it."""
 
 import math
 import warnings
@@ -6,9 +6,14 @@ import warnings
 import numpy as np
 import pytest
 from models import same, small
+from told import watch
 
 import tinynet as tn
-from tinynet.callbacks import Callback, TerminateOnNaN
+from tinynet.callbacks import (
+    Callback,
+    EarlyStopping,
+    TerminateOnNaN,
+)
 
 
 class Spoil(Callback):
@@ -108,11 +113,116 @@ def test_terminate_on_nan_raises_if_asked_to():
         model.fit(np.full((2, 3), np.nan), [0, 1], verbose=0, callbacks=[tn.callbacks.TerminateOnNaN(raise_error=True)])
 
 
-def test_the_history_tells_the_epochs_of_each_name():
-    history = tn.callbacks.History()
-    assert history.epochs_of == {}
-    for epoch, logs in ((3, {"loss": 1.0}), (4, {"loss": 0.5, "val_loss": 2.0}), (5, None), (6, {"val_loss": 1.5})):
-        history.on_epoch_end(epoch, logs)
-    assert history.epochs_of == {"loss": [3, 4], "val_loss": [4, 6]}
-    assert history.history == {"loss": [1.0, 0.5], "val_loss": [2.0, 1.5]}
-    assert history.epoch == [3, 4, 5, 6]
+def made(values, name="val_loss", **options):
+    """How many epochs EarlyStopping lets pass."""
+    return len(watch(EarlyStopping(**options), values, name)[0].epoch)
+
+
+# ---- EarlyStopping ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "epochs"),
+    [
+        ([1, 0.9, 0.9, 0.1], 0, 3),
+        ([1, 0.9, 0.9, 0.1], 1, 3),
+        ([1, 1, 0.1], 0, 2),
+        ([1, 0.9, 0.95, 0.96, 0.1], 2, 4),
+        ([1, 0.9, 0.95, 0.89, 0.9, 0.9, 0.1], 2, 6),  # an improvement sets the count back
+        ([1, 2, 3, 4, 5], 3, 4),
+        ([1, 2, 3, 4, 5], 5, 5),
+        ([4, 3, 2, 1], 0, 4),
+    ],
+)
+def test_it_stops_when_nothing_has_improved_for_so_many_epochs(values, patience, epochs):
+    assert made(values, patience=patience) == epochs
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "epochs"),
+    [
+        ([1, 0.5, 0.25, 0.0], {"min_delta": 0.5}, 2),  # exactly min_delta is not enough
+        ([1, 0.5, 0.0, -0.5], {"min_delta": 0.499}, 4),
+        ([1, 0.5, 0.0, -0.5], {"min_delta": -0.5}, 2),  # its sign does not count, as in Keras
+        ([0, 0.5, 0.75, 1], {"min_delta": 0.5, "mode": "max"}, 2),
+        ([0, 0.5, 1, 1.5], {"min_delta": 0.499, "mode": "max"}, 4),
+        ([3, 2, 1], {"mode": "max"}, 2),
+        ([1, 2, 3], {"mode": "max"}, 3),
+    ],
+)
+def test_better_is_better_by_more_than_min_delta(values, options, epochs):
+    assert made(values, **options) == epochs
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "epochs"),
+    [
+        # wait 1, 2, 3 while the values improve without beating the baseline; the first that does not improve stops
+        ([0.9, 0.8, 0.7, 0.75, 0.1], {"baseline": 0.5, "patience": 3}, 4),
+        ([0.9, 0.8, 0.4, 0.75, 0.6, 0.1], {"baseline": 0.5, "patience": 2}, 5),  # 0.4 beats it and sets wait back
+        ([0.9, 0.95, 0.1], {"baseline": 0.5, "patience": 2}, 2),
+        ([0.9, 0.95, 0.1], {"patience": 2}, 3),
+        ([0.5, 0.6, 0.1], {"baseline": 0.5, "patience": 2}, 2),  # equal does not beat it
+        ([0.45, 0.6, 0.1], {"baseline": 0.5, "patience": 2}, 3),
+        ([0.45, 0.6, 0.1], {"baseline": 0.5, "patience": 2, "min_delta": 0.1}, 2),  # not by more than min_delta
+        ([0.6, 0.5, 0.9], {"baseline": 0.5, "patience": 2, "mode": "max"}, 3),
+    ],
+)
+def test_with_a_baseline_only_what_beats_it_sets_the_count_back(values, options, epochs):
+    assert made(values, **options) == epochs
+
+
+def test_epochs_before_start_from_epoch_are_not_looked_at():
+    values = [0.1, 0.1, 0.1, 1, 0.9, 0.95, 0.5]
+    assert made(values, start_from_epoch=3) == 6
+    assert made(values, start_from_epoch=2) == 4
+    stop = EarlyStopping(start_from_epoch=3, restore_best_weights=True)
+    watch(stop, values)
+    assert (stop.best, stop.best_epoch, stop.stopped_epoch) == (0.9, 4, 5)
+
+
+def test_nan_never_improves_and_a_first_nan_is_no_best():
+    nan = math.nan
+    assert made([nan, 1, 0.9, 0.8]) == 4
+    assert made([1, nan, 0.1]) == 2
+    assert made([nan, nan, 0.1], patience=2) == 2
+    stop = EarlyStopping(restore_best_weights=True, patience=5)
+    model = small()
+    _, weights = watch(stop, [nan, nan], model=model)
+    assert (stop.best_epoch, stop.best) == (0, math.inf)
+    assert same(model.get_weights(), weights[0]), "the first weights are the best as long as nothing is better"
+
+
+@pytest.mark.parametrize(
+    ("values", "epoch", "stopped"), [([3, 1, 2, 2, 0], 1, 3), ([3, 2, 1, 2], 2, 0), ([3, 2], 1, 0)]
+)
+def test_the_best_weights_are_put_back_whether_it_stopped_or_not(values, epoch, stopped, capsys):
+    model, stop = small(), EarlyStopping(patience=2, restore_best_weights=True, verbose=1)
+    _, weights = watch(stop, values, model=model)
+    assert same(model.get_weights(), weights[epoch])
+    assert same(stop.best_weights, weights[epoch])
+    assert (stop.best, stop.best_epoch, stop.stopped_epoch) == (min(values[: epoch + 1]), epoch, stopped)
+    first = f"Epoch {stopped + 1}: early stopping.\n" if stopped else ""
+    assert capsys.readouterr().out == f"{first}The weights of the best epoch, {epoch + 1}, are restored.\n"
+    model = small()
+    _, weights = watch(EarlyStopping(patience=2), values, model=model)
+    assert same(model.get_weights(), weights[-1]), "unasked the last weights stay"
+    assert capsys.readouterr().out == ""
+
+
+def test_one_object_serves_in_two_fits():
+    stop = EarlyStopping(patience=1, restore_best_weights=True)
+    assert (stop.wait, stop.stopped_epoch, stop.best_epoch, stop.best, stop.best_weights) == (0, 0, 0, None, None)
+    watch(stop, [1, 0.5, 0.6])
+    assert (stop.best, stop.stopped_epoch) == (0.5, 2)
+    history, _ = watch(stop, [5, 4, 3])
+    assert history.epoch == [0, 1, 2]
+    assert (stop.best, stop.stopped_epoch, stop.best_epoch) == (3, 0, 2)
+
+
+# ---- arguments ----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_said_unasked(capsys):
+    watch(EarlyStopping(patience=1, restore_best_weights=True), [1, 2, 3])
+    assert capsys.readouterr().out == ""
