@@ -2,28 +2,15 @@
 
 import copy
 import math
-import subprocess
-import sys
-import threading
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_data import double, numbers, pairs, values
 
 import tinynet as tn
-from tinynet import rng
 from tinynet.data import Dataset
-
-
-def numbers(n):
-    return Dataset.from_tensor_slices(np.arange(n))
-
-
-def values(dataset):
-    return [element.tolist() for element in dataset]
-
 
 # What tf.data does, said with lists. A dataset without end is as one that is repeated LONG times.
 LONG = 4 * (9 + 9)  # as many passes as the largest batches, skipped and taken, can need of one element
@@ -32,9 +19,7 @@ OPERATIONS = {
     "batch": (
         st.tuples(st.integers(1, 4), st.booleans()),
         lambda d, n, drop: d.batch(n, drop_remainder=drop),
-        lambda e, n, drop: [
-            np.stack(e[i : i + n]) for i in range(0, len(e), n) if len(e[i : i + n]) == n or not drop
-        ],
+        lambda e, n, drop: [np.stack(e[i : i + n]) for i in range(0, len(e), n) if len(e[i : i + n]) == n or not drop],
     ),
     "take": (st.tuples(st.integers(-1, 8)), lambda d, n: d.take(n), lambda e, n: e if n == -1 else e[:n]),
     "skip": (st.tuples(st.integers(-1, 8)), lambda d, n: d.skip(n), lambda e, n: [] if n == -1 else e[n:]),
@@ -46,10 +31,6 @@ OPERATIONS = {
 STEPS = st.lists(
     st.sampled_from(sorted(OPERATIONS)).flatmap(lambda name: st.tuples(st.just(name), OPERATIONS[name][0])), max_size=5
 )
-
-
-def double(x):
-    return x * 2 + 1
 
 
 @given(st.integers(0, 7), STEPS)
@@ -93,70 +74,6 @@ def test_what_tf_data_printed():
     assert next(iter(five)) == next(five.as_numpy_iterator()) == 0
 
 
-@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 2**32))
-def test_shuffle_gives_each_element_once_and_none_too_early(n, size, seed):
-    given_out = values(numbers(n).shuffle(size, seed=seed))
-    assert sorted(given_out) == list(range(n))
-    assert all(place >= value - size + 1 for place, value in enumerate(given_out))
-
-
-@given(st.integers(1, 20), st.integers(1, 30), st.integers(0, 2**32))
-def test_shuffle_of_an_endless_dataset_keeps_its_buffer_full(n, size, seed):
-    count = 6 * n
-    given_out = values(numbers(n).repeat().shuffle(size, seed=seed).take(count))
-    # Element k of the endless sequence is k mod n; after `count` steps only count + size - 1 of them have been seen.
-    seen = np.bincount(np.arange(count + size - 1) % n, minlength=n)
-    assert (np.bincount(given_out, minlength=n) <= seen).all()
-
-
-def test_shuffle_reaches_every_order_equally_often():
-    orders = {}
-    dataset = numbers(3).shuffle(3, seed=1)
-    for _ in range(6000):
-        order = tuple(values(dataset))
-        orders[order] = orders.get(order, 0) + 1
-    # Each of 6 orders is expected 1,000 times with a deviation of sqrt(6000 * 1/6 * 5/6) = 29; five of them are 145.
-    assert len(orders) == 6
-    assert all(abs(count - 1000) < 145 for count in orders.values())
-
-
-def test_a_small_buffer_draws_evenly_from_what_it_holds():
-    first = np.bincount([values(numbers(9).shuffle(4, seed=seed))[0] for seed in range(4000)], minlength=9)
-    # 4,000 draws of 4: 1,000 each, deviation sqrt(4000 * 1/4 * 3/4) = 27; five of them are 137.
-    assert (abs(first[:4] - 1000) < 137).all()
-    assert first[4:].sum() == 0
-
-
-def test_each_pass_has_another_order_unless_that_is_refused():
-    again, fixed = numbers(30).shuffle(30, seed=3), numbers(30).shuffle(30, 3, reshuffle_each_iteration=False)
-    first, second = values(again), values(again)
-    assert first != second
-    assert values(fixed) == values(fixed) == first
-    fresh = numbers(30).shuffle(30, seed=3)
-    assert [values(fresh), values(fresh)] == [first, second]
-    assert values(numbers(30).shuffle(30, seed=4)) != first
-    twice = values(numbers(30).shuffle(30, seed=3).repeat(2))
-    assert [twice[:30], twice[30:]] == [first, second]
-    assert values(numbers(30).shuffle(30)) != values(numbers(30).shuffle(30)), "fresh seeds"
-
-
-def test_set_random_seed_decides_the_order(monkeypatch):
-    monkeypatch.setattr(rng, "fresh", None)  # and back afterwards
-
-    def order():
-        tn.utils.set_random_seed(5)
-        return values(numbers(30).shuffle(30))
-
-    assert order() == order()
-
-
-def test_an_interrupted_pass_does_not_change_the_next():
-    a, b = numbers(30).shuffle(30, seed=3), numbers(30).shuffle(30, seed=3)
-    next(iter(a))
-    list(b)
-    assert values(a) == values(b)
-
-
 def test_cache_computes_each_element_once_and_keeps_the_order():
     calls = []
 
@@ -192,84 +109,9 @@ def test_cache_of_what_never_ends_is_refused():
         numbers(3).repeat().cache()
 
 
-def test_elements_are_tuples_dictionaries_and_arrays():
-    x, y = np.arange(12, dtype="uint8").reshape(3, 2, 2), np.arange(3)
-    pairs = Dataset.from_tensor_slices((x, {"label": y, "weight": [0.5, 1.5, 2.5]}))
-    image, rest = list(pairs)[1]
-    assert image.tolist() == [[4, 5], [6, 7]]
-    assert image.dtype == np.uint8
-    assert rest == {"label": 1, "weight": 1.5}
-    images, rest = next(iter(pairs.batch(2)))
-    assert images.shape == (2, 2, 2)
-    assert rest["label"].tolist() == [0, 1]
-    seen = list(pairs.map(lambda image, rest: {"sum": image.sum(), "name": ("a", "b")[rest["label"] % 2]}).batch(3))
-    assert seen[0]["sum"].tolist() == [6, 22, 38]
-    assert seen[0]["name"].tolist() == ["a", "b", "a"]
-    assert ["zero", "one", "two"][next(iter(Dataset.from_tensor_slices([2])))] == "two", "a label indexes a list"
-    one = Dataset.from_tensor_slices((y,)).map(lambda y: y + 1)
-    assert values(one) == [1, 2, 3]
-    nested = Dataset.from_tensor_slices([[1, 2], [3, 4]]).map(lambda row: [row, row])
-    assert values(nested.batch(2)) == [[[[1, 2]] * 2, [[3, 4]] * 2]]
-    assert isinstance(next(iter(Dataset.from_tensor_slices((y, y)).map(lambda a, b: [a, b]))), np.ndarray)
-
-
-def test_the_data_are_not_copied_and_cannot_be_changed_through_an_element():
-    x = np.arange(6, dtype="uint8").reshape(3, 2)
-    dataset = Dataset.from_tensor_slices(x)
-    assert np.shares_memory(dataset._source.arrays, x)
-
-    def spoil(row):
-        row[...] = 9
-        return row
-
-    for pipeline in (dataset, dataset.batch(2), dataset.map(spoil), dataset.map(spoil).batch(2), dataset.cache()):
-        for element in pipeline:
-            element[...] = 7
-    assert x.tolist() == [[0, 1], [2, 3], [4, 5]]
-    cached = dataset.map(lambda row: row + 1).cache()
-    for element in cached:
-        element[...] = 7
-    for batch in cached.batch(2):
-        batch[...] = 7
-    assert values(cached.map(spoil).batch(2)) == [[[9, 9]] * 2, [[9, 9]]]
-    assert values(cached) == [[1, 2], [3, 4], [5, 6]]
-
-
-def test_a_function_may_return_the_same_array_each_time():
-    x = np.arange(4.0)[:, None]
-    buffer = np.empty(1)
-    reused = Dataset.from_tensor_slices(x).map(lambda row: np.multiply(row, 2, out=buffer))
-    expected = [[0], [2], [4], [6]]
-    assert [row.tolist() for row in list(reused)] == expected
-    assert [row.tolist() for row in list(reused.prefetch(4))] == expected
-    assert [row.tolist() for row in list(reused.cache())] == expected
-    assert next(iter(reused.batch(4))).tolist() == expected
-    table = np.zeros(2)
-    for row in numbers(3).map(lambda i: table):
-        row += 1
-    assert table.tolist() == [0, 0], "what is given out is a copy"
-    for row in numbers(2).map(lambda i: np.broadcast_to(i, (2,))):
-        row += 1
-
-
-def test_what_is_cached_keeps_no_more_than_itself():
-    cached = numbers(3).map(lambda i: np.zeros(1000)[:1]).cache()
-    list(cached)
-    assert all(element.base is None for element in cached._source.elements.values())
-
-
 def test_cache_of_arrays_in_memory_copies_nothing():
     x = np.zeros((5, 2))
     assert np.shares_memory(Dataset.from_tensor_slices(x).cache()._source.arrays, x)
-
-
-def test_strings_of_any_length_make_a_batch():
-    names = numbers(4).map(lambda i: (["a", "bbb", "cc", "dddd"][i], i))
-    texts, places = next(iter(names.batch(4)))
-    assert texts.tolist() == ["a", "bbb", "cc", "dddd"]
-    assert places.tolist() == [0, 1, 2, 3]
-    with pytest.raises(ValueError, match=r"element 0 is <U1 \(\), but element 1 is int64 \(\)"):
-        list(numbers(2).map(lambda i: i if i else "a").batch(2))
 
 
 def test_an_empty_dataset_may_be_repeated():
@@ -309,79 +151,6 @@ def test_a_whole_batch_is_gathered_at_once_and_mapped_row_by_row():
     list(Dataset.from_tensor_slices(x).batch(4).map(lambda rows: calls.append(rows.shape) or rows))
     list(Dataset.from_tensor_slices(x).map(lambda row: calls.append(row.shape) or row).batch(4))
     assert calls == [(4, 1), (4, 1), (2, 1)] + [(1,)] * 10
-
-
-def test_prefetch_makes_elements_ahead_and_no_more():
-    made, ready = [], threading.Semaphore(0)
-
-    def f(x):
-        made.append(int(x))
-        ready.release()
-        return x
-
-    iterator = iter(numbers(10).map(f).prefetch(3))
-    assert next(iterator) == 0
-    for _ in range(5):  # the first, three that wait in the queue, and one that waits for a place in it
-        assert ready.acquire(timeout=10)
-    time.sleep(0.05)
-    assert made == [0, 1, 2, 3, 4]
-    threads = [thread for thread in threading.enumerate() if thread.name == "tinynet-prefetch"]
-    iterator.close()
-    for thread in threads:
-        thread.join(timeout=10)
-        assert not thread.is_alive()
-    assert values(numbers(5).prefetch(tn.data.AUTOTUNE)) == [0, 1, 2, 3, 4]
-
-
-def test_prefetch_before_a_batch_makes_as_many_elements_ahead():
-    made = []
-    iterator = iter(numbers(1000).map(lambda x: made.append(x) or x).prefetch(20).batch(10))
-    next(iterator)
-    deadline = time.monotonic() + 10
-    while len(made) < 40 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.05)
-    assert len(made) == 40, "one batch given, two that wait, and one that waits for a place"
-    iterator.close()
-    assert values(numbers(6).prefetch(1).batch(4).map(double).take(1)) == [[1, 3, 5, 7]]
-
-
-def test_prefetch_knows_the_settings_of_whoever_asks():
-    divided = numbers(2).map(lambda x: np.float64(1) / x).prefetch(1)
-    with np.errstate(divide="raise"), pytest.raises(RuntimeError, match="FloatingPointError"):
-        list(divided)
-
-
-@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
-def test_prefetch_hands_on_what_is_no_error_too(kind):
-    def f(x):
-        raise kind
-
-    with pytest.raises(kind):
-        list(numbers(3).map(f).prefetch(1))
-
-
-def test_a_program_ends_although_a_prefetching_thread_is_alive():
-    code = "import tinynet as tn; i = iter(tn.data.Dataset.from_tensor_slices([1, 2, 3]).repeat().prefetch(1)); next(i)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0
-
-
-def test_the_error_in_a_function_is_the_cause_of_what_is_raised():
-    with pytest.raises(RuntimeError) as caught:
-        list(numbers(2).map(lambda x: {}["a"]))
-    assert isinstance(caught.value.__cause__, KeyError)
-
-
-def test_prefetch_hands_on_errors_where_they_belong():
-    def f(x):
-        if x == 2:
-            raise KeyError("two")
-        return x
-
-    iterator = iter(numbers(5).map(f).prefetch(2))
-    assert [next(iterator), next(iterator)] == [0, 1]
-    with pytest.raises(RuntimeError, match=r"map\(f\) failed for element 2, int64 \(\): KeyError: 'two'"):
-        next(iterator)
 
 
 def test_a_copy_is_a_dataset_of_its_own():
@@ -437,47 +206,6 @@ def test_it_says_what_it_is():
 def test_wrong_calls_fail_where_they_are_made(make, error, message):
     with pytest.raises(error, match=message):
         make()
-
-
-def pairs(n=6):
-    return Dataset.from_tensor_slices((np.zeros((n, 2), "uint8"), np.arange(n)))
-
-
-def _in_place(x, y):
-    x /= 255
-    return x, y
-
-
-def _shape(x, y):
-    return x[: 1 + (y == 4)], y
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda: pairs().map(lambda x: x), RuntimeError, "element 0, .uint8 .2,., int64 .... TypeError: .* takes 1"),
-        (lambda: pairs().map(lambda x, y: 1 / int(y - 3)), RuntimeError, "for element 3, .*ZeroDivisionError"),
-        (lambda: pairs().batch(4).map(lambda x, y: x[9]), RuntimeError, "the batch of elements 0, 1, 2, .*Index"),
-        (lambda: pairs().map(lambda x, y: None), RuntimeError, "it returned None; is a return missing"),
-        (lambda: pairs().map(lambda x, y: (x, None)), RuntimeError, "it returned None; is a return missing"),
-        (lambda: pairs().map(lambda x, y: {1, 2}), RuntimeError, "it returned {1, 2}, which is no array"),
-        (lambda: pairs().map(lambda x, y: np.array([None])), RuntimeError, r"returned array\(\[None\].* no array"),
-        (lambda: pairs().map(lambda x, y: [x, y]), RuntimeError, "lists that make no array; return a tuple"),
-        (lambda: pairs().map(_in_place), RuntimeError, r'divided in place: take images.astype\("float32"\) first'),
-        (lambda: pairs().map(lambda x: x), RuntimeError, "The parts of a tuple are arguments of their own"),
-        (lambda: pairs().map(lambda x, y: x / 2 if y else x).batch(2), ValueError, r"uint8 \(2,\), .* float64 \(2,\)"),
-        (lambda: numbers(2).map(lambda x: {"a": x} if x else (x,)).batch(2), ValueError, "element 1 is {'a': int64"),
-        (lambda: pairs().map(_shape).batch(3), ValueError, r"3 is \(uint8 \(1,\), .* element 4 is \(uint8 \(2,\)"),
-        (lambda: numbers(2).map(lambda x: x / 2 if x else x).batch(2), ValueError, r"0 is int64 \(\), but .* float64"),
-        (lambda: numbers(2).map(lambda x: (x, x) if x else x).batch(2), ValueError, r"1 is \(int64 \(\), int64"),
-        (lambda: numbers(2).map(lambda x: (x,) * (1 + x)).batch(2), ValueError, r"element 0 is \(int64 \(\),\), but"),
-        (lambda: numbers(2).map(lambda x: {f"a{x}": x}).batch(2), ValueError, "0 is {'a0': .* element 1 is {'a1'"),
-        (lambda: numbers(3).batch(2).batch(2), ValueError, r"elements 0, 1 is int64 \(2,\), but the batch of .* 2"),
-    ],
-)
-def test_what_goes_wrong_on_the_way_says_at_which_element(make, error, message):
-    with pytest.raises(error, match=message):
-        list(make())
 
 
 # ---- in fit, evaluate and predict ------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import sabotage
-from checking import exact, failure, text
-from own_layers import Bilinear, Temperature
+from checking import Cube, checked, exact, failure, measured, text
+from own_layers import Bilinear, Elementwise, Temperature
 
 import tinynet as tn
 from tinynet import gradcheck
 from tinynet.gradcheck import causes
-from tinynet.layers import Dense
+from tinynet.gradcheck.causes import axes, ratio_of, spanned
+from tinynet.layers import Dense, Flatten, Layer, ReLU, Softmax, Tanh
 
 
 @pytest.mark.parametrize("method", ["auto", "complex", "central"])
@@ -170,3 +171,174 @@ def test_a_single_number_that_is_off_has_no_factor():
 def test_the_axes_of_a_sum_are_looked_for_in_arrays_that_are_not_too_large(units, cause):
     wrong = sabotage.spoilt(Dense, sabotage.put("bias", lambda s, dy, c, g: dy[0]))(units)
     assert failure(gradcheck.check_layer, wrong, (4,))["bias"].cause == cause
+
+
+# ---- causes ------------------------------------------------------------------------------------------------------
+
+
+def test_the_ratio_of_two_gradients():
+    one = measured(Cube(), [[1.0, -2.0, 0.0]])  # 3, 12, 0
+    assert ratio_of(one, np.array([[6.0, 24, 0]])) == pytest.approx(2, rel=1e-14)
+    assert ratio_of(one, np.array([[1.0, 0, 0]])) == pytest.approx(3 / (9 + 144), rel=1e-14)
+    assert ratio_of(measured(Cube(), [[0.0, 0.0]]), np.ones((1, 2))) == 0
+
+
+def test_the_axes_that_rows_span():
+    y_shape = (3, 2, 4)
+    rows = np.zeros((2, *y_shape), bool)
+    rows[0, :, 0, 1] = True  # axis 0, filled
+    rows[1, 2, 1, :] = True  # axis 2, filled, but row 0 is at one place of it
+    assert spanned(rows.reshape(2, -1), y_shape) == {0: False, 2: False}
+    assert spanned(rows[:1].reshape(1, -1), y_shape) == {0: True}
+    rows[0, 1, 0, 1] = False
+    assert spanned(rows[:1].reshape(1, -1), y_shape) == {0: False}
+    pair = np.zeros((1, *y_shape), bool)
+    pair[0, 0, :, 0] = True
+    assert spanned(pair.reshape(1, -1), y_shape) == {1: False}, "two in a row of two may be chance"
+    assert spanned(np.zeros((1, 24), bool), y_shape) == {}
+
+
+def test_axes_in_words():
+    assert axes([0]) == "axis 0 (the batch)"
+    assert axes([0, 2]) == "axis 0 (the batch) and axis 2"
+
+
+# ---- small things that only show by hand -------------------------------------------------------------------------
+
+
+def test_only_what_is_transposed_is_called_so():
+    class Longer(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return np.concatenate([dy, dy])
+
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(Longer(), (4,))
+    assert caught.value.report.problems == ["the gradient of x has shape (10, 4), not (5, 4)."]
+
+
+# ---- one check ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((5, 2, 3), {"the batch size": 5, "the number of rows": 10, "the number of values": 30}),
+        ((5, 3), {"the batch size": 5, "the number of values": 15}),
+        ((5,), {"the batch size": 5}),
+        ((5, 1, 1), {"the batch size": 5}),
+        ((1, 3), {"the number of values": 3}),
+        ((1, 2, 3), {"the number of rows": 2, "the number of values": 6}),
+        ((1, 1), {}),
+    ],
+)
+def test_the_sizes_that_a_factor_may_be_mistaken_by(shape, sizes):
+    assert checked(Tanh(), np.full(shape, 0.5)).counts == sizes
+
+
+def test_rounding_is_looked_for_close_by():
+    class Narrow(Layer):
+        """y = x, for x within two hundredths of 1, 2, 3 ..."""
+
+        def forward(self, x, training=False):
+            if (np.abs(x.real / np.rint(x.real) - 1) > 0.02).any():
+                raise ValueError("too far")
+            return x * 1.0, None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy
+
+    assert checked(Narrow(), [[1.0, 2.0], [3.0, 5.0]], "complex").report.passed
+
+
+def test_whole_numbers_are_no_rounding():
+    class Whole(Layer):
+        def forward(self, x, training=False):
+            return np.rint(101 * x), None
+
+        def backward(self, dy, cache, need_dx=True):
+            return 0 * dy
+
+    assert checked(Whole(), [[1.23456789, 3.3333, 0.777]]).report.rows[0].error == 0
+
+
+# ---- odd layers --------------------------------------------------------------------------------------------------
+
+
+def test_a_gradient_of_the_wrong_shape_is_asked_whether_it_is_transposed():
+    class Turned(Dense):
+        def backward(self, dy, cache, need_dx=True):
+            self.grads["kernel"] = dy.T @ cache
+            return dy @ self.kernel.T
+
+    with pytest.raises(ValueError, match=r"has shape \(4, 3\); got \(3, 4\). Is it transposed\?"):
+        gradcheck.check_layer(Turned(3), (4,))
+
+
+@pytest.mark.parametrize("how", ["buffer", "on the way in"])
+def test_rounding_to_float32_on_the_way_is_named(how):
+    class Rounds(Tanh):
+        def forward(self, x, training=False):
+            if how == "buffer":
+                y = np.zeros(x.shape, np.float32)
+                y[...] = np.tanh(x)
+            else:
+                y = np.tanh(np.asarray(x, np.float32))
+            return y.astype(x.dtype), y.astype(x.dtype)
+
+    with pytest.raises(ValueError, match=r"Rounds\.forward rounds to float32, .* np\.zeros\(shape, dtype=x\.dtype\)"):
+        gradcheck.check_layer(Rounds(), (3,))
+    model = tn.Sequential([Dense(2), Rounds(), Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"Rounds\.forward rounds to float32"):
+        gradcheck.check_model(model, np.random.default_rng(0).normal(size=(4, 3)), [0, 1, 2, 0])
+
+
+def test_numbers_that_float32_has_by_nature_are_no_rounding():
+    x = [[1.0, -2.5], [0.5, 4.0]]
+    halves = Elementwise(lambda x: x * 0.5, lambda x: 0.5)
+    for layer in (ReLU(), Flatten(), Elementwise(np.sign, np.zeros_like), halves):
+        assert gradcheck.check_layer(layer, x=x).passed
+
+
+def test_a_sum_that_is_missing_altogether():
+    class Unsummed(sabotage.Scale):
+        def backward(self, dy, cache, need_dx=True):
+            self.grads["a"] = dy * cache
+            return dy * self.a
+
+    with pytest.raises(ValueError, match=r"got \(5, 4\). Is the sum over the axes in front missing\?"):
+        gradcheck.check_layer(Unsummed(), (4,))
+
+
+# ---- causes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shape", "batch"), [((2,), 5), ((4,), 2), ((5,), 2)])
+def test_a_factor_that_is_equal_to_a_size_by_chance_is_not_laid_to_it(shape, batch):
+    with pytest.raises(gradcheck.GradientError, match=r"by the same factor, 0\.5\."):
+        gradcheck.check_layer(sabotage.Square(), shape, batch_size=batch)
+    with pytest.raises(gradcheck.GradientError, match=r"by the same factor, 2\."):
+        gradcheck.check_layer(sabotage.HalfSquare(), shape, batch_size=batch)
+
+
+def test_a_factor_of_a_model_that_is_equal_to_the_batch_by_chance():
+    class Sixfold(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return 6 * super().backward(dy, cache)
+
+    model = tn.Sequential([Dense(3, input_shape=(2,)), Sixfold(), Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = np.random.default_rng(0).normal(size=(6, 2))
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_model(model, x, [0, 1, 2, 0, 1, 2])
+    assert caught.value.report["dense.kernel"].cause == "every element is off by the same factor, 6."
+
+
+def test_softmax_over_another_axis_of_images_summed_over_the_wrong_one():
+    class Wrong(Softmax):
+        def backward(self, dy, cache, need_dx=True):
+            return cache * (dy - (dy * cache).sum(axis=2, keepdims=True))
+
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(Wrong(axis=1), (3, 4))
+    assert "dy is summed over axis 2 where axis 1 is meant" in caught.value.report["x"].cause

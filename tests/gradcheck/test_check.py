@@ -1,7 +1,6 @@
 """Every hand-derived gradient by the public checker; and the checker: what it must find, and what it must not."""
 
 import copy
-import pickle
 import re
 import subprocess
 import sys
@@ -11,17 +10,18 @@ import numpy as np
 import own_layers
 import pytest
 import sabotage
-from checking import exact, failure, text
+from checking import Cube, checked, exact, failure, text
 from hypothesis import given
 from hypothesis import strategies as st
-from models import same
 
 import tinynet as tn
 from tinynet import gradcheck
-from tinynet.gradcheck.function import Function, drawn_for
-from tinynet.gradcheck.numeric import Derivative
-from tinynet.layers import BatchNormalization, Dense, Flatten, Layer, ReLU, Sigmoid, Softmax, Tanh
+from tinynet.gradcheck.check import other_inputs
+from tinynet.gradcheck.function import drawn_for
+from tinynet.gradcheck.report import Row
+from tinynet.layers import BatchNormalization, Dense, Flatten, Layer, ReLU, Tanh
 from tinynet.layers.chain import backward_chain, forward_chain
+from tinynet.losses import Loss
 
 # ---- every entry of the list -------------------------------------------------------------------------------------
 
@@ -300,191 +300,11 @@ def test_a_tolerance_of_ones_own():
         gradcheck.check_layer(Tanh(), (3,), tolerance=-1)
 
 
-def test_derivatives_of_a_polynomial():
-    class Cube(Layer):
-        def forward(self, x, training=False):
-            return x**3, x
-
-    function = Function([Cube()], np.array([[2.0, -1.0]]))
-    derivative = Derivative(function, np.array([[1.0, 10.0]]), 0)
-    assert derivative.along(np.array([[1.0, 0.0]]), "complex step") == pytest.approx(12, abs=1e-14)
-    assert derivative.along(np.array([[0.5, 1.0]]), "complex step") == pytest.approx(36, abs=1e-13)
-    h = 1e-2  # (2 + h)^3 = 8 + 12 h + 6 h^2 + h^3
-    assert derivative.along(np.array([[1.0, 0.0]]), "central differences", h) == pytest.approx(12 + h * h, abs=1e-12)
-    both = derivative.along(np.array([[0.5, 1.0]]), "central differences", h)
-    assert both == pytest.approx(36 + h * h * (1 / 8 + 10), abs=1e-11)
-    bends, slopes = derivative.bends(np.array([[1.0, 0.0]]), h)
-    assert bends == pytest.approx([12 * h, 0], abs=1e-12)
-    assert slopes == pytest.approx([24 + 2 * h * h, 0], abs=1e-11)
-    assert pytest.approx(6.055e-6, rel=1e-3) == Derivative.STEP
-
-
-# ---- kinks -------------------------------------------------------------------------------------------------------
-
-
-class Threshold(Layer):
-    """y = max(x, 0.3), with the derivative 0 at 0.3."""
-
-    def forward(self, x, training=False):
-        return np.maximum(x, 0.3), x
-
-    def backward(self, dy, cache, need_dx=True):
-        return dy * (cache > 0.3)
-
-
-@pytest.mark.parametrize("method", ["auto", "complex", "central"])
-def test_entries_at_a_kink_are_left_out_and_counted(method):
-    report = gradcheck.check_layer(Threshold(), x=[[0.3, 1.0, -1.0, 0.5]], method=method)
-    assert (report["x"].kinks, report["x"].checked) == (1, 4)
-    assert "4 entries, 1 at kinks left out" in text(report)
-    assert report["x"].index != (0, 0)
-
-
-@pytest.mark.parametrize("method", ["auto", "complex", "central"])
-@pytest.mark.parametrize("distance", [3e-6, -3e-6, 1e-6])
-def test_entries_near_a_kink_are_checked_by_a_shorter_step(method, distance):
-    report = gradcheck.check_layer(Threshold(), x=[[0.3 + distance, 1.0, -1.0]], method=method)
-    assert report["x"].kinks == 0
-
-
-def test_a_wrong_gradient_is_no_kink():
-    class Wrong(Threshold):
-        def backward(self, dy, cache, need_dx=True):
-            return dy * (cache > 0.4)
-
-    for method in ("auto", "complex", "central"):
-        report = failure(gradcheck.check_layer, Wrong(), x=[[0.3, 0.35, 1.0]], method=method)
-        assert report["x"].index == (0, 1)
-
-
-def test_nothing_but_kinks_is_no_success():
-    report = failure(gradcheck.check_layer, ReLU(), x=np.zeros((2, 3)))
-    assert "UNCHECKED x" in text(report)
-    assert "all of x lies at a kink and is not checked" in text(report)
-
-
-def test_random_inputs_at_a_kink_are_drawn_again():
-    class Steps(Layer):
-        """max(x, c), c being the first input that it ever sees, so that this one lies at the kink."""
-
-        seen: list = []
-
-        def forward(self, x, training=False):
-            if not self.seen:
-                self.seen.append(x.real.flat[0])
-            return np.maximum(x, self.seen[0]), x
-
-        def backward(self, dy, cache, need_dx=True):
-            return dy * (cache > self.seen[0])
-
-    report = gradcheck.check_layer(Steps(), (3,))
-    assert report["x"].kinks == 0
-    assert "the random inputs were drawn 2 times, to avoid kinks, NaN and infinity" in text(report)
-
-
 # ---- scale, noise, restoring -------------------------------------------------------------------------------------
-
-
-def test_errors_are_relative_to_the_largest_entry_of_all_gradients():
-    class Biased(sabotage.Scale):
-        """Scale with an error of 1e-3 in one entry of dx."""
-
-        def backward(self, dy, cache, need_dx=True):
-            dx = super().backward(dy, cache, need_dx)
-            dx[0, 0] += 1e-3
-            return dx
-
-    report = failure(gradcheck.check_layer, Biased(), x=[[100.0, 1.0], [50.0, 2.0]])
-    assert report.scale == pytest.approx(abs(report["a"].analytic), rel=0.5)
-    assert report["x"].error == pytest.approx(1e-3 / report.scale, rel=1e-6)
-
-
-def test_gradients_that_vanish_are_no_failure():
-    saturated = Sigmoid()
-    assert gradcheck.check_layer(saturated, x=[[40.0, -800.0], [700.0, 60.0]]).passed
-    assert gradcheck.check_layer(Softmax(), (1,)).error == 0
-    assert gradcheck.check_loss(
-        tn.losses.SparseCategoricalCrossentropy(from_logits=True), [0, 1], [[60.0, 0], [0, 60.0]]
-    ).passed
-
-
-def test_gradients_far_below_dy_are_checked_all_the_same():
-    report = gradcheck.check_layer(own_layers.Tiny(), (3,))
-    assert "The error of x is relative to 0.00" in text(report)
-    assert "relative to 0.00" not in str(gradcheck.check_layer(Tanh(), (3,)))
-
-    class Wrong(own_layers.Tiny):
-        def backward(self, dy, cache, need_dx=True):
-            return 1e-9 * dy * cache
-
-    for method in ("complex", "central"):
-        assert "the same factor, 0.5" in failure(gradcheck.check_layer, Wrong(), (3,), method=method)["x"].cause
-
-
-def test_ones_and_zeros_in_fresh_weights_hide_nothing():
-    class Forgets(sabotage.Scale):
-        def backward(self, dy, cache, need_dx=True):
-            super().backward(dy, cache, need_dx)
-            return dy.copy()
-
-    built = Forgets()
-    built.setup((4,))
-    for layer in (Forgets(), built):
-        assert not failure(gradcheck.check_layer, layer, (4,))["x"].passed
-
-
-def test_weights_that_are_not_fresh_are_checked_where_they_are():
-    layer = sabotage.Scale()
-    layer.setup((2,))
-    layer.a = [3.0, -2.0]
-    report = gradcheck.check_layer(layer, x=[[1.0, 1.0]])
-    dy = np.random.default_rng([0, 0]).normal(size=(1, 2))
-    assert report["x"].analytic in (3 * dy[0, 0], -2 * dy[0, 1])
-
-
-def test_the_batch_is_no_other_size_of_the_layer():
-    assert "(5, 4)" in gradcheck.check_layer(Dense(3), (4,)).subject
-    assert "(7, 4)" in gradcheck.check_layer(Dense(5), (4,)).subject
-    assert "(11, 7, 5)" in gradcheck.check_layer(Tanh(), (7, 5)).subject
-    assert "(2, 4)" in gradcheck.check_layer(Dense(3), (4,), batch_size=2).subject
 
 
 def state(layer):
     return {name: copy.deepcopy(value) for name, value in layer.__dict__.items()}
-
-
-def test_a_layer_stays_as_it_was():
-    built = Dense(3, "tanh", name="mine")
-    built(np.ones((2, 4)))
-    built.grads["kernel"] = np.full((4, 3), 7.0)
-    kernel, grads, before = built.kernel, built.grads["kernel"], pickle.dumps(built)
-    gradcheck.check_layer(built, (4,))
-    failure(gradcheck.check_layer, sabotage.LAYERS["kernel added"].make(), (4,))
-    assert built.kernel is kernel
-    assert built.grads["kernel"] is grads
-    assert pickle.dumps(built) == before
-    assert built.dtype == np.float32
-    fresh = Dense(3)
-    gradcheck.check_layer(fresh, (4,))
-    assert not fresh.built
-    assert fresh.weights == []
-
-
-def test_a_layer_in_a_model_and_the_model_stay_as_they_were(lesson_model, sample):
-    (x, y), _ = sample
-    model = lesson_model(seed=0)
-    model.fit(x[:64] / 255, y[:64], verbose=0)
-    weights, slots = model.get_weights(), copy.deepcopy(model.optimizer.state)
-    buffers = model._step.buffers.weights
-    gradcheck.check_layer(model.layers[1], (784,), method="complex")
-    gradcheck.check_model(model, x[:3] / 255, y[:3])
-    assert same(model.get_weights(), weights)
-    assert all(same(a, b) for a, b in zip(model.optimizer.state, slots, strict=True))
-    assert all(weight.base is buffers for weight in model.weights)
-    model.fit(x[:64] / 255, y[:64], verbose=0)
-    assert model.optimizer.iterations == 4
-    assert type(tn.nn.relu).__name__ == "ReLU"
-    assert tn.nn.relu.dtype == np.float32
 
 
 def test_numpys_global_generator_is_left_alone():
@@ -522,73 +342,12 @@ def test_training_is_what_forward_is_told():
     assert "the same factor, 2" in failure(gradcheck.check_layer, Doubles(), (3,), training=False)["x"].cause
 
 
-def test_wrong_calls():
-    with pytest.raises(TypeError, match=r"check_layer takes a Layer; got .*write Dense\(...\)"):
-        gradcheck.check_layer(Dense, (3,))
-    with pytest.raises(TypeError, match=r"loss must be an instance: write SparseCategoricalCrossentropy\(\)"):
-        gradcheck.check_loss(tn.losses.SparseCategoricalCrossentropy, [0], [[1.0, 2.0]])
-    with pytest.raises(ValueError, match=r"needs an input_shape .*, or inputs x: the layer has none yet"):
-        gradcheck.check_layer(Dense(3))
-    with pytest.raises(ValueError, match="takes an input_shape or inputs x, not both"):
-        gradcheck.check_layer(Dense(3), (3,), x=np.ones((2, 3)))
-    with pytest.raises(ValueError, match=r"write \(3,\)"):
-        gradcheck.check_layer(Dense(3), 3)
-    with pytest.raises(ValueError, match="batch_size must be a positive integer; got 0"):
-        gradcheck.check_layer(Dense(3), (3,), batch_size=0)
-    with pytest.raises(ValueError, match="takes a compiled model"):
-        gradcheck.check_model(tn.Sequential([Dense(3)]), np.ones((2, 3)), [0, 1])
-    with pytest.raises(TypeError, match="takes a compiled model"):
-        gradcheck.check_model(Dense(3), np.ones((2, 3)), [0, 1])
-    model = tn.Sequential([Dense(3, "softmax")])
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match="x has 2, y has 3"):
-        gradcheck.check_model(model, np.ones((2, 3)), [0, 1, 2])
-
-    class Uncopied(Tanh):
-        def __deepcopy__(self, memo):
-            raise RuntimeError("no copies")
-
-    with pytest.raises(TypeError, match="checked on a copy, but cannot be copied: no copies"):
-        gradcheck.check_layer(Uncopied(), (3,))
-
-
 def test_training_does_without_the_checker():
     code = "import sys, tinynet; assert 'tinynet.gradcheck' not in sys.modules; tinynet.gradcheck.check_layer"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert "gradcheck" in dir(tn)
     with pytest.raises(AttributeError, match=r"tinynet.gradchek is not in tinynet.* Did you mean gradcheck\?"):
         tn.gradchek  # noqa: B018
-
-
-def test_a_report_can_be_asked():
-    report = gradcheck.check_layer(Dense(3), (4,))
-    assert report.passed
-    assert report["kernel"] is report["dense.kernel"]
-    assert report.error == max(row.error for row in report.rows)
-    with pytest.raises(KeyError, match=r"'weight' was not checked; checked were x, dense.kernel, dense.bias"):
-        report["weight"]
-
-
-def test_how_a_report_reads():
-    class MeanForSum(Dense):
-        def backward(self, dy, cache, need_dx=True):
-            dx = super().backward(dy, cache, need_dx)
-            self.grads["kernel"] /= len(dy)
-            return dx
-
-    lines = str(failure(gradcheck.check_layer, MeanForSum(3, name="mine"), (4,))).split("\n")
-    assert lines[0] == "Gradient check of MeanForSum 'mine' for inputs of shape (5, 4): WRONG"
-    assert " ".join(lines[2].split()) == "gradient of largest error at backward gives should be checked by"
-    kernel = lines[4].split()
-    assert kernel[:3] == ["WRONG", "mine.kernel", "8.0e-01"]
-    assert kernel[-4:] == ["complex", "step,", "12", "entries"]
-    assert 5 * float(kernel[-6]) == pytest.approx(float(kernel[-5]), rel=1e-8)
-    assert lines[6].startswith("Errors are relative to ")
-    assert lines[-2:] == [
-        "Likely cause, mine.kernel: every element is off by a factor equal to the batch size (5 times too",
-        "    small): is a mean taken where the sum is meant?",
-    ]
-    assert max(len(line) for line in lines) <= 100
 
 
 def test_a_statistic_that_forward_changes_is_a_fault():
@@ -604,3 +363,322 @@ def test_a_statistic_that_forward_changes_is_a_fault():
     layer.setup((3,))
     assert gradcheck.check_layer(layer, (3,), training=False).passed
     assert layer.get_weights()[3].tolist() == [1, 1, 1]
+
+
+# ---- functions ---------------------------------------------------------------------------------------------------
+
+
+def test_other_inputs_are_the_samples_in_another_order():
+    x = np.arange(6.0).reshape(3, 2)
+    assert other_inputs(x).tolist() == [[4, 5], [0, 1], [2, 3]]
+    assert other_inputs(x[:2]).tolist() == [[2, 3], [0, 1]]
+    assert other_inputs(x[1:2]) == pytest.approx(np.array([[1.8, 2.7]]))
+
+
+# ---- reports -----------------------------------------------------------------------------------------------------
+
+
+# ---- small things that only show by hand -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("off", "found"), [(3e-11, True), (5e-12, False)])
+def test_how_far_the_gradients_without_dx_may_be_off(off, found):
+    class Short(sabotage.Scale):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache, need_dx)
+            if not need_dx:
+                self.grads["a"] += off
+            return dx
+
+    layer = Short()
+    layer.setup((1,), dtype="float64")
+    x, dy = [[100.0]], np.random.default_rng([0, 0])
+    size = abs(100 * dy.normal())  # the largest gradient, which errors are relative to: 1e-12 of it is rounding
+    assert 5e-12 < 1e-12 * size < 3e-11
+    layer.a = [1.0]
+    if found:
+        with pytest.raises(gradcheck.GradientError, match=r"need_dx=False backward gives another gradient of short"):
+            gradcheck.check_layer(layer, x=x)
+    else:
+        assert gradcheck.check_layer(layer, x=x).passed
+
+
+@pytest.mark.parametrize(("off", "found"), [(1e-11, True), (1e-13, False)])
+def test_how_far_a_number_as_factors_may_be_off(off, found):
+    class Nearly(sabotage.MeanSquaredError):
+        def backward(self, labels, cache, factors):
+            return super().backward(labels, cache, factors) * (1 + off * (np.ndim(factors) == 0))
+
+    labels, outputs = np.zeros((2, 2)), np.array([[1e3, 2e3], [3e3, 1.0]])
+    if found:
+        with pytest.raises(gradcheck.GradientError, match="with a number as factors"):
+            gradcheck.check_loss(Nearly(), labels, outputs)
+    else:
+        assert gradcheck.check_loss(Nearly(), labels, outputs).passed
+
+
+def test_every_misshapen_gradient_is_told():
+    class Casts(sabotage.Scale):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache, need_dx).astype("float32")
+
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(Casts(), (4,))
+    assert caught.value.report.problems == ["the gradient of x is float32, where all else is float64."]
+
+
+# ---- one check ---------------------------------------------------------------------------------------------------
+
+
+def test_what_a_check_says_of_itself():
+    check = checked(Cube(), [[1.0, -2.0]])
+    assert check.largest == pytest.approx(12, rel=1e-14)
+    assert check.report.scale == check.largest
+    assert check.tolerance_of(check.measured[0]) == 1e-12
+    assert checked(Cube(), [[1.0]], tolerance=1e-3).tolerance_of(check.measured[0]) == 1e-3
+    assert not check.met_kinks
+    assert checked(ReLU(), [[0.0, 1.0]]).met_kinks
+    assert check.changed == []
+    assert check.finished() is check.report
+
+
+def test_the_error_that_is_shown_of_a_large_array_is_that_of_the_entry_that_is_shown():
+    case = sabotage.LAYERS["one entry of a large kernel"]
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_layer(case.make(), case.shape)
+    report = caught.value.report
+    assert report["kernel"].error == pytest.approx(1 / report.scale, rel=1e-9)
+
+
+def test_a_right_large_array_shows_the_error_of_its_directions_alone():
+    row = checked(Cube(), np.random.default_rng(0).normal(size=(3, 100))).report.rows[0]
+    assert (row.index, row.analytic, row.numeric) == (None, None, None)
+    assert 0 < row.error < 1e-12
+
+
+def test_a_check_of_many_kinks_looks_at_different_entries():
+    x = np.random.default_rng(0).normal(size=(4, 100))
+    x[:, ::2] = 0
+    check = checked(ReLU(), x)
+    entries = check.measured[0].entries
+    assert len(set(entries.tolist())) == 200
+    assert (np.diff(entries) > 0).all()
+    assert entries.max() < 400
+
+
+def test_a_gradient_may_be_as_small_as_its_noise():
+    notes = checked(Cube(), [[1e-9, 1.0]]).report.notes
+    assert notes == []
+    notes = checked(Cube(), [[1e-9, 1e-9]]).report.notes
+    assert any(note.startswith("all gradients are small beside the numbers that they come from.") for note in notes)
+
+
+# ---- tiny gradients ----------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_early_layer_of_a_deep_model_is_found_by_itself():
+    class Opposite(Dense):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache, need_dx)
+            self.grads["kernel"] *= -1
+            return dx
+
+    deep = [Dense(3, "sigmoid") for _ in range(22)]
+    model = tn.Sequential([Opposite(3, "sigmoid", input_shape=(2,)), *deep, Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_model(model, np.random.default_rng(0).normal(size=(3, 2)), [0, 1, 2])
+    report = caught.value.report
+    assert report["opposite.kernel"].passed, "there the gradient has become too small"
+    assert [part.subject for part in report.parts] == ["Opposite 'opposite', inputs (3, 2)"]
+    assert "wrong sign" in report.parts[0]["kernel"].cause
+
+
+def test_a_part_that_cannot_be_checked_by_itself_hides_no_other():
+    class OneFactor(sabotage.MeanSquaredError):
+        """Takes the one number of training as factors, and no array."""
+
+        def backward(self, labels, cache, factors):
+            return 2 / cache.shape[-1] * (cache - labels) * float(factors)
+
+    model = tn.Sequential([sabotage.LAYERS["tanh, opposite sign"].make(), Dense(3)], seed=0)
+    model.compile("sgd", OneFactor())
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_model(model, x, x)
+    report = caught.value.report
+    assert any("the loss mean_squared_error, inputs (4, 3): could not be checked by itself" in n for n in report.notes)
+    assert [part.subject for part in report.parts] == ["Spoilt 'spoilt', inputs (4, 3)"]
+    assert "\nAt fault by themselves: Spoilt 'spoilt', inputs (4, 3)\n" in str(report)
+
+
+# ---- odd layers --------------------------------------------------------------------------------------------------
+
+
+def test_one_array_for_all_outputs():
+    class Reuses(Tanh):
+        buffers: dict = {}
+
+        def forward(self, x, training=False):
+            y = self.buffers.setdefault((x.shape, x.dtype), np.empty(x.shape, x.dtype))
+            np.tanh(x, out=y)
+            return y, np.tanh(x)
+
+    assert gradcheck.check_layer(Reuses(), (3,)).passed
+
+
+def test_the_forward_in_between_gets_samples_of_the_same_kind():
+    class Strict(Layer):
+        """y = value / sqrt(variance), the samples being (variance, value)."""
+
+        def build(self, input_shape):
+            return (1,)
+
+        def forward(self, x, training=False):
+            if not (x[:, 0].real > 0).all():
+                raise ValueError("variances must be positive")
+            return x[:, 1:] / np.sqrt(x[:, :1]), x
+
+        def backward(self, dy, cache, need_dx=True):
+            v, x = cache[:, :1], cache[:, 1:]
+            return np.concatenate([-dy * x / (2 * v**1.5), dy / np.sqrt(v)], axis=1)
+
+    assert gradcheck.check_layer(Strict(), x=[[1.0, -3.0], [2.0, -1.0]]).passed
+    assert gradcheck.check_layer(Strict(), x=[[1.0, -3.0]]).passed
+
+
+def test_a_bias_in_front_of_a_normalization_may_be_summed_in_another_order_without_dx():
+    class Otherwise(own_layers.Normalization):
+        def backward(self, dy, cache, need_dx=True):
+            dx = super().backward(dy, cache, need_dx)
+            if not need_dx:
+                self.grads["b"] = dx[::-1].sum(axis=0)
+            return dx
+
+    for seed in range(5):
+        assert gradcheck.check_layer(Otherwise(0), (4,), seed=seed).passed
+
+
+@pytest.mark.parametrize(("cast", "what"), [("float32", "float32"), ("complex128", "complex128"), ("int64", "int64")])
+def test_the_dtype_of_dx(cast, what):
+    class Casts(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache).astype(cast)
+
+    with pytest.raises(gradcheck.GradientError, match=f"the gradient of x is {what}, where all else is float64"):
+        gradcheck.check_layer(Casts(), (3,))
+
+
+def test_outputs_without_a_batch():
+    class Total(Layer):
+        def forward(self, x, training=False):
+            return x.sum(), x.shape
+
+        def backward(self, dy, cache, need_dx=True):
+            return np.full(cache, dy)
+
+    class TotalLoss(Loss):
+        def forward(self, labels, outputs):
+            return ((outputs - labels) ** 2).sum(), outputs - labels
+
+        def backward(self, labels, cache, factors):
+            return 2 * cache * factors
+
+    with pytest.raises(ValueError, match=r"forward gives shape \(\), without a batch of samples"):
+        gradcheck.check_layer(Total(), (3,))
+    with pytest.raises(ValueError, match=r"forward gives shape \(\), without a batch of samples"):
+        gradcheck.check_loss(TotalLoss(), np.zeros((2, 3)), np.ones((2, 3)))
+
+
+def test_a_dropout_with_a_generator_of_its_own_is_checked():
+    class Dropout(Layer):
+        def __init__(self):
+            super().__init__()
+            self.rng = np.random.default_rng(0)
+
+        def forward(self, x, training=False):
+            kept = self.rng.random(x.shape) < 0.5
+            return x * kept * 2, kept * 2
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy * cache
+
+    layer = Dropout()
+    before = layer.rng.bit_generator.state
+    report = gradcheck.check_layer(layer, (6,))
+    assert report.passed
+    assert report["x"].method == "complex step"
+    assert layer.rng.bit_generator.state == before
+
+
+def test_randomness_from_elsewhere_is_the_only_fault_that_is_told():
+    class Restless(Layer):
+        def __init__(self):
+            super().__init__()
+            self.rng = [np.random.default_rng(0)]
+
+        def forward(self, x, training=False):
+            return x * self.rng[0].random(), None
+
+        def backward(self, dy, cache, need_dx=True):
+            return dy
+
+    with pytest.raises(gradcheck.GradientError, match="forward gives other results") as caught:
+        gradcheck.check_layer(Restless(), (3,))
+    assert caught.value.report.rows == []
+    assert len(caught.value.report.problems) == 1
+
+
+def test_a_forward_that_changes_a_weight_is_the_only_fault_that_is_told():
+    class Decays(sabotage.Scale):
+        def forward(self, x, training=False):
+            y = x * self.a
+            self.a *= 0.9
+            return y, x
+
+    with pytest.raises(gradcheck.GradientError, match=r"Wrong: forward changes the weight a\.") as caught:
+        gradcheck.check_layer(Decays(), (3,))
+    assert caught.value.report.rows == []
+
+
+def test_backward_returns_dx_alone():
+    class Both(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache), {}
+
+    with pytest.raises(TypeError, match=r"Both\.backward must return dx, an array; it returned tuple"):
+        gradcheck.check_layer(Both(), (3,))
+
+
+def test_gradients_that_are_all_0_show_nothing_and_that_is_said():
+    report = gradcheck.check_layer(ReLU(), x=[[-1.0, -2.0]])
+    assert report.passed
+    assert "Note: all gradients are 0 here, and nothing else is shown." in str(report)
+    assert "are 0 here" not in str(gradcheck.check_layer(ReLU(), x=[[-1.0, 2.0]]))
+
+
+def test_the_complex_step_alone_comes_with_a_warning_in_the_report():
+    note = "by the complex step alone, right and wrong mean nothing if forward is not analytic."
+    assert gradcheck.check_layer(Tanh(), (3,), method="complex").notes == [note]
+    assert gradcheck.check_layer(Tanh(), (3,)).notes == []
+
+
+# ---- notes -------------------------------------------------------------------------------------------------------
+
+
+def test_of_zeros_only_one_thing_is_said():
+    notes = gradcheck.check_layer(ReLU(), x=[[-1.0, -2.0]]).notes
+    assert notes == ["all gradients are 0 here, and nothing else is shown."]
+
+
+def test_a_part_whose_gradient_has_another_dtype():
+    class Casts(Tanh):
+        def backward(self, dy, cache, need_dx=True):
+            return super().backward(dy, cache).astype("float32")
+
+    model = tn.Sequential([Dense(3, input_shape=(2,)), Casts(), Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(gradcheck.GradientError) as caught:
+        gradcheck.check_model(model, np.random.default_rng(0).normal(size=(4, 2)), [0, 1, 2, 0])
+    (part,) = caught.value.report.parts
+    assert part.problems == ["the gradient of x is float32, where all else is float64."]

@@ -1,40 +1,21 @@
-"""The pieces of the checker by hand: steps, directions, scales, derivatives, reports."""
+"""How one gradient is measured: directions, steps, scales, kinks."""
 
 import math
 
 import numpy as np
+import own_layers
 import pytest
 import sabotage
+from checking import Cube, failure, measured, text
+from own_layers import Elementwise
 
 import tinynet as tn
 from tinynet import gradcheck
-from tinynet.gradcheck.causes import axes, ratio_of, spanned
-from tinynet.gradcheck.check import Check, other_inputs
-from tinynet.gradcheck.function import Function
-from tinynet.gradcheck.measure import METHODS, Measured, units
-from tinynet.gradcheck.numeric import EPS, TOLERANCES, Derivative, refusal
-from tinynet.gradcheck.report import Report, Row
-from tinynet.gradcheck.subjects import _options, _real, distinct_batch, drawn, noisy
-from tinynet.layers import Dense, Layer, ReLU, Tanh
+from tinynet.gradcheck.measure import units
+from tinynet.gradcheck.numeric import EPS
+from tinynet.layers import Layer, ReLU, Sigmoid, Softmax, Tanh
 
 H = EPS ** (1 / 3)
-
-
-class Cube(Layer):
-    """y = x^3."""
-
-    def forward(self, x, training=False):
-        return x**3, x
-
-    def backward(self, dy, cache, need_dx=True):
-        return 3 * dy * cache**2
-
-
-def measured(layer, x, method="auto", upstream=None, entries=None):
-    x = np.asarray(x, float)
-    function = Function([layer], x)
-    upstream = np.ones(function(function.values).shape) if upstream is None else np.asarray(upstream, float)
-    return Measured(Derivative(function, upstream, 0), METHODS[method], np.random.default_rng(0), entries)
 
 
 # ---- directions and steps ----------------------------------------------------------------------------------------
@@ -133,186 +114,7 @@ def test_the_worst_entry_is_found_at_either_end_of_a_large_array():
         assert value == pytest.approx(3, rel=1e-14)
 
 
-# ---- derivatives -------------------------------------------------------------------------------------------------
-
-
-def test_derivatives_of_each_output_and_by_name():
-    function = Function([Cube()], np.array([[2.0, -1.0]]))
-    derivative = Derivative(function, np.array([[1.0, 10.0]]), 0)
-    v = np.array([[1.0, 2.0]])
-    assert derivative.of_each_output(v, "complex step") == pytest.approx(np.array([[12.0, 6]]), rel=1e-14)
-    assert derivative.of_each_output(v, "central differences", 0.1) == pytest.approx(
-        np.array([[12 + 0.01, 6 + 0.01 * 8]]), rel=1e-12
-    )
-    assert derivative.along(v, "complex step", 0.1) == pytest.approx(72, rel=1e-14)
-    assert derivative.along(v, "central differences", 0.1) == pytest.approx(12.01 + 60.8, rel=1e-12)
-
-
-def test_a_derivative_at_other_values_and_in_a_weight():
-    layer = sabotage.Scale()
-    layer.setup((2,), dtype="float64")
-    function = Function([layer], np.array([[3.0, 5.0]]))
-    derivative = Derivative(function, np.array([[1.0, 10.0]]), 1)
-    assert derivative.along(np.array([1.0, 1.0]), "complex step") == pytest.approx(53, rel=1e-14)
-    there = Derivative(function, np.array([[1.0, 10.0]]), 1, [np.array([[4.0, 6.0]]), np.ones(2)])
-    assert there.along(np.array([1.0, 1.0]), "complex step") == pytest.approx(64, rel=1e-14)
-
-
-def test_a_step_out_of_the_domain_says_nothing_and_warns_of_nothing():
-    class Root(Layer):
-        def forward(self, x, training=False):
-            return np.sqrt(x), x
-
-    one = measured(Root(), [[1e-9]], "central")
-    assert np.isnan(one.difference(0))
-    assert one.steadiest(0) == pytest.approx(0.5 / math.sqrt(1e-9), rel=1e-6)
-
-
-def test_bends_are_those_of_every_part():
-    function = Function([Cube(), ReLU()], np.array([[2.0, 0.0]]))
-    bends, slopes = Derivative(function, np.ones((1, 2)), 0).bends(np.array([[1.0, 1.0]]), 0.5)
-    # the cubes at 1.5, 2, 2.5 and -0.5, 0, 0.5; then ReLU cuts off -0.125
-    assert bends == pytest.approx([(15.625 - 16 + 3.375) / 0.5, 0, 6, 0.25])
-    assert slopes == pytest.approx([(15.625 - 3.375) / 0.5, 0.5, 24.5, 0.25])
-
-
-@pytest.mark.parametrize(
-    ("f", "why"),
-    [
-        (np.tanh, None),
-        (np.floor, "does not work on complex numbers: ufunc 'floor'"),
-        (np.abs, "makes real numbers of complex ones"),
-        (lambda x: x + np.iscomplexobj(x), "gives other values for complex numbers"),
-        (lambda x: x + 1e-8 * np.iscomplexobj(x), "gives other values for complex numbers"),
-        (lambda x: x / 10 + 1.5e-9 * np.iscomplexobj(x), "gives other values for complex numbers"),
-        (lambda x: x + 1e-10 * np.iscomplexobj(x), None),
-        (lambda x: 1e6 * x + 1e-8 * np.iscomplexobj(x), None),
-    ],
-)
-def test_why_the_complex_step_is_refused(f, why):
-    class Some(Layer):
-        def forward(self, x, training=False):
-            return f(x), x
-
-    found = refusal(Function([Some()], np.array([[0.5, 2.0]])))
-    assert (found is None) if why is None else (why in found)
-
-
-def test_an_exception_without_a_text_is_named():
-    class Silent(Layer):
-        def forward(self, x, training=False):
-            if x.dtype.kind == "c":
-                raise NotImplementedError
-            return x, x
-
-    assert refusal(Function([Silent()], np.ones((1, 2)))).endswith("complex numbers: NotImplementedError")
-
-
-# ---- functions ---------------------------------------------------------------------------------------------------
-
-
-def test_a_function_names_what_it_differentiates():
-    layer = Dense(2, name="d")
-    layer.setup((3,), dtype="float64")
-    loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
-    chain = Function([layer], np.ones((2, 3)))
-    assert list(zip(chain.owners, chain.names, strict=True)) == [("", "x"), ("d", "kernel"), ("d", "bias")]
-    assert Function([layer], np.ones((2, 3)), loss, np.array([0, 1])).names == ["x", "kernel", "bias"]
-    alone = Function([], np.ones((2, 3)), loss, np.array([0, 1]))
-    assert (alone.owners, alone.names) == ([""], ["y_pred"])
-    assert alone(alone.values) == pytest.approx(math.log(3))
-    assert alone.trace(alone.values) == pytest.approx([math.log(3)] * 2)
-
-
-def test_the_first_samples_of_a_function():
-    layer = Dense(2)
-    layer.setup((3,), dtype="float64")
-    loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
-    whole = Function([layer], np.arange(12.0).reshape(4, 3), loss, np.array([0, 1, 1, 0]))
-    expected = whole(whole.values)
-    whole([whole.values[0], 2 * whole.values[1], whole.values[2]])  # leaves other weights in the layer
-    fewer = whole.first(3)
-    assert fewer(fewer.values) == pytest.approx(expected[:3], rel=1e-14)
-    assert fewer.labels.tolist() == [0, 1, 1]
-
-
-def test_other_inputs_are_the_samples_in_another_order():
-    x = np.arange(6.0).reshape(3, 2)
-    assert other_inputs(x).tolist() == [[4, 5], [0, 1], [2, 3]]
-    assert other_inputs(x[:2]).tolist() == [[2, 3], [0, 1]]
-    assert other_inputs(x[1:2]) == pytest.approx(np.array([[1.8, 2.7]]))
-
-
-# ---- what is drawn -----------------------------------------------------------------------------------------------
-
-
-def test_random_inputs_are_spread_over_the_powers_of_ten():
-    x = drawn((100, 100), np.random.default_rng(0), (0.03, 10))
-    sizes = np.log10(np.abs(x))
-    low, high = math.log10(0.03), 1
-    assert low <= sizes.min() < low + 0.01
-    assert high - 0.01 < sizes.max() <= high
-    error = (high - low) / math.sqrt(12) / 100  # of the mean of 10,000 uniform numbers
-    assert sizes.mean() == pytest.approx((low + high) / 2, abs=5 * error)
-    assert abs((x > 0).mean() - 0.5) < 5 * 0.5 / 100
-
-
-def test_noise_is_a_tenth_of_what_is_there():
-    def weights(values, fresh):
-        layer = sabotage.Scale()
-        layer.setup((len(values),), dtype="float64")
-        layer.a = values
-        noisy([layer], np.random.default_rng(0), fresh)
-        return layer.a
-
-    values = np.array([0.0, 0, 5, -0.01] * 100)
-    moved = weights(values, fresh=True) - values
-    share = np.abs(moved) / np.where(values == 0, 1, np.abs(values))
-    assert 0.09 < share.max() <= 0.1
-    assert abs(moved[::4].mean()) < 0.1 / math.sqrt(3) / 10 * 5
-    assert (moved != 0).all()
-    assert np.array_equal(weights(values, fresh=False), values)
-    assert (weights(np.ones(5), fresh=False) != 1).all()
-
-
-def test_a_distinct_batch():
-    assert distinct_batch((4,), (3,), []) == 5
-    assert distinct_batch((5,), (3,), []) == 7
-    assert distinct_batch((4,), (7, 5), []) == 11
-    layer = Dense(13)
-    layer.setup((11,))
-    assert distinct_batch((7,), (5,), [layer]) == 3
-    assert distinct_batch((5, 7, 3), (11, 13), []) == 5, "there is no other"
-
-
 # ---- causes ------------------------------------------------------------------------------------------------------
-
-
-def test_the_ratio_of_two_gradients():
-    one = measured(Cube(), [[1.0, -2.0, 0.0]])  # 3, 12, 0
-    assert ratio_of(one, np.array([[6.0, 24, 0]])) == pytest.approx(2, rel=1e-14)
-    assert ratio_of(one, np.array([[1.0, 0, 0]])) == pytest.approx(3 / (9 + 144), rel=1e-14)
-    assert ratio_of(measured(Cube(), [[0.0, 0.0]]), np.ones((1, 2))) == 0
-
-
-def test_the_axes_that_rows_span():
-    y_shape = (3, 2, 4)
-    rows = np.zeros((2, *y_shape), bool)
-    rows[0, :, 0, 1] = True  # axis 0, filled
-    rows[1, 2, 1, :] = True  # axis 2, filled, but row 0 is at one place of it
-    assert spanned(rows.reshape(2, -1), y_shape) == {0: False, 2: False}
-    assert spanned(rows[:1].reshape(1, -1), y_shape) == {0: True}
-    rows[0, 1, 0, 1] = False
-    assert spanned(rows[:1].reshape(1, -1), y_shape) == {0: False}
-    pair = np.zeros((1, *y_shape), bool)
-    pair[0, 0, :, 0] = True
-    assert spanned(pair.reshape(1, -1), y_shape) == {1: False}, "two in a row of two may be chance"
-    assert spanned(np.zeros((1, 24), bool), y_shape) == {}
-
-
-def test_axes_in_words():
-    assert axes([0]) == "axis 0 (the batch)"
-    assert axes([0, 2]) == "axis 0 (the batch) and axis 2"
 
 
 def test_units():
@@ -320,67 +122,6 @@ def test_units():
 
 
 # ---- reports -----------------------------------------------------------------------------------------------------
-
-
-def row(**options):
-    given = {"layer": "d", "parameter": "k", "error": 0.0, "tolerance": 1e-12, "method": "complex step"}
-    return Row(**{**given, "size": 4, "checked": 4, "whole": True, **options})
-
-
-def test_when_a_row_passes():
-    assert row().passed
-    assert row(error=1e-12).passed
-    assert not row(error=1.1e-12).passed
-    assert row(kinks=3).passed
-    assert not row(kinks=4).passed
-    assert row(size=0, checked=0).passed
-
-
-def test_when_a_report_passes():
-    assert Report("s", [row()]).passed
-    assert not Report("s", [row(), row(error=1.0)]).passed
-    assert not Report("s", [row()], problems=["p"]).passed
-    assert not Report("s", [row()], parts=[Report("t", [row(error=1.0)])]).passed
-    assert Report("s", [row(error=1e-14), row(error=1e-13)]).error == 1e-13
-    assert Report("s").error == 0
-
-
-def test_the_text_of_a_report():
-    rows = [
-        row(error=3e-16, index=(0, 12), analytic=1.5, numeric=1.5, size=400, checked=200, kinks=7),
-        row(layer="", parameter="x", error=0.25, index=(1,), analytic=-2.0, numeric=2.0, cause="sign.", tolerance=1e-6),
-        row(parameter="b", whole=False, checked=20, method="central differences", error=1e-9, tolerance=1e-6),
-        row(parameter="c", kinks=4),
-    ]
-    rows[1].method = "central differences"
-    text = str(Report("Some 'd'", rows, problems=["one."], notes=["two."], scale=12.345))
-    assert text.splitlines() == [
-        "Gradient check of Some 'd': WRONG",
-        "",
-        "           gradient of  largest error  at       backward gives  should be  checked by",
-        "           d.k          3.0e-16        [0, 12]  1.5             1.5        complex step,"
-        " 200 of 400 entries, 7 at kinks left out",
-        "WRONG      x            2.5e-01        [1]      -2              2          central differences, 4 entries",
-        "           d.b          1.0e-09                                            central differences, 20 directions",
-        "UNCHECKED  d.c          0.0e+00                                            complex step, 4 entries,"
-        " 4 at kinks left out",
-        "Errors are relative to 12.3, the largest entry of all these gradients; up to 1e-12 (complex step) or",
-        "    1e-06 (central differences) they count as rounding.",
-        "Note: two.",
-        "",
-        "Wrong: one.",
-        "Likely cause, x: sign.",
-    ]
-    assert str(Report("s", problems=["p."])).splitlines() == ["Gradient check of s: WRONG", "", "Wrong: p."]
-    assert "WRONG" not in str(Report("s", [row()]))
-    assert not str(Report("s", [row()])).endswith("\n")
-    assert str(Report(70 * "s ")).splitlines() == ["Gradient check of" + 41 * " s", "   " + 29 * " s" + " : right"]
-    assert str(Report("s" * 150)).splitlines() == ["Gradient check of", f"    {'s' * 150}:", "    right"]
-
-
-def test_tolerances_are_those_of_the_documentation():
-    assert TOLERANCES == {"complex step": 1e-12, "central differences": 1e-6}
-    assert "default 1e-12 for the complex step, 1e-6 for differences" in gradcheck.check_layer.__doc__
 
 
 def test_a_tolerance_counts_where_entries_are_measured_again():
@@ -449,201 +190,202 @@ def test_what_is_a_kink(bend, finer, slope, kink):
     assert one.derivative.steps == pytest.approx([H, H / 32], rel=1e-12)
 
 
-def test_forward_is_given_training_by_default():
-    class Tells(Layer):
-        def forward(self, x, training=False):
-            return x + training, x
-
-    assert Function([Tells()], np.zeros((1, 2)))([np.zeros((1, 2))]).tolist() == [[1, 1]]
-    assert Function([Tells()], np.zeros((1, 2)), training=False)([np.zeros((1, 2))]).tolist() == [[0, 0]]
-    assert Function([Tells()], np.zeros((2, 2)), training=False).first(1).training is False
+# ---- kinks -------------------------------------------------------------------------------------------------------
 
 
-def test_factors_are_a_number_or_an_array_as_in_training():
-    seen = []
+class Threshold(Layer):
+    """y = max(x, 0.3), with the derivative 0 at 0.3."""
 
-    class Looks(sabotage.MeanSquaredError):
-        def backward(self, labels, cache, factors):
-            seen.append((type(factors), np.shape(factors)))
-            return super().backward(labels, cache, factors)
+    def forward(self, x, training=False):
+        return np.maximum(x, 0.3), x
 
-    gradcheck.check_loss(Looks(), np.zeros((4, 3)), np.ones((4, 3)))
-    assert set(seen) == {(np.ndarray, (4,)), (float, ())}
-    model = tn.Sequential([Dense(3, input_shape=(2,))], seed=0)
-    model.compile("sgd", Looks())
-    seen.clear()
-    gradcheck.check_model(model, np.ones((4, 2)), np.zeros((4, 3)))
-    assert seen[0] == (float, ())
+    def backward(self, dy, cache, need_dx=True):
+        return dy * (cache > 0.3)
 
 
-@pytest.mark.parametrize(("off", "found"), [(3e-11, True), (5e-12, False)])
-def test_how_far_the_gradients_without_dx_may_be_off(off, found):
-    class Short(sabotage.Scale):
+@pytest.mark.parametrize("method", ["auto", "complex", "central"])
+def test_entries_at_a_kink_are_left_out_and_counted(method):
+    report = gradcheck.check_layer(Threshold(), x=[[0.3, 1.0, -1.0, 0.5]], method=method)
+    assert (report["x"].kinks, report["x"].checked) == (1, 4)
+    assert "4 entries, 1 at kinks left out" in text(report)
+    assert report["x"].index != (0, 0)
+
+
+@pytest.mark.parametrize("method", ["auto", "complex", "central"])
+@pytest.mark.parametrize("distance", [3e-6, -3e-6, 1e-6])
+def test_entries_near_a_kink_are_checked_by_a_shorter_step(method, distance):
+    report = gradcheck.check_layer(Threshold(), x=[[0.3 + distance, 1.0, -1.0]], method=method)
+    assert report["x"].kinks == 0
+
+
+def test_a_wrong_gradient_is_no_kink():
+    class Wrong(Threshold):
+        def backward(self, dy, cache, need_dx=True):
+            return dy * (cache > 0.4)
+
+    for method in ("auto", "complex", "central"):
+        report = failure(gradcheck.check_layer, Wrong(), x=[[0.3, 0.35, 1.0]], method=method)
+        assert report["x"].index == (0, 1)
+
+
+def test_nothing_but_kinks_is_no_success():
+    report = failure(gradcheck.check_layer, ReLU(), x=np.zeros((2, 3)))
+    assert "UNCHECKED x" in text(report)
+    assert "all of x lies at a kink and is not checked" in text(report)
+
+
+# ---- scale, noise, restoring -------------------------------------------------------------------------------------
+
+
+def test_errors_are_relative_to_the_largest_entry_of_all_gradients():
+    class Biased(sabotage.Scale):
+        """Scale with an error of 1e-3 in one entry of dx."""
+
         def backward(self, dy, cache, need_dx=True):
             dx = super().backward(dy, cache, need_dx)
-            if not need_dx:
-                self.grads["a"] += off
+            dx[0, 0] += 1e-3
             return dx
 
-    layer = Short()
-    layer.setup((1,), dtype="float64")
-    x, dy = [[100.0]], np.random.default_rng([0, 0])
-    size = abs(100 * dy.normal())  # the largest gradient, which errors are relative to: 1e-12 of it is rounding
-    assert 5e-12 < 1e-12 * size < 3e-11
-    layer.a = [1.0]
-    if found:
-        with pytest.raises(gradcheck.GradientError, match=r"need_dx=False backward gives another gradient of short"):
-            gradcheck.check_layer(layer, x=x)
-    else:
-        assert gradcheck.check_layer(layer, x=x).passed
+    report = failure(gradcheck.check_layer, Biased(), x=[[100.0, 1.0], [50.0, 2.0]])
+    assert report.scale == pytest.approx(abs(report["a"].analytic), rel=0.5)
+    assert report["x"].error == pytest.approx(1e-3 / report.scale, rel=1e-6)
 
 
-@pytest.mark.parametrize(("off", "found"), [(1e-11, True), (1e-13, False)])
-def test_how_far_a_number_as_factors_may_be_off(off, found):
-    class Nearly(sabotage.MeanSquaredError):
-        def backward(self, labels, cache, factors):
-            return super().backward(labels, cache, factors) * (1 + off * (np.ndim(factors) == 0))
-
-    labels, outputs = np.zeros((2, 2)), np.array([[1e3, 2e3], [3e3, 1.0]])
-    if found:
-        with pytest.raises(gradcheck.GradientError, match="with a number as factors"):
-            gradcheck.check_loss(Nearly(), labels, outputs)
-    else:
-        assert gradcheck.check_loss(Nearly(), labels, outputs).passed
+def test_gradients_that_vanish_are_no_failure():
+    saturated = Sigmoid()
+    assert gradcheck.check_layer(saturated, x=[[40.0, -800.0], [700.0, 60.0]]).passed
+    assert gradcheck.check_layer(Softmax(), (1,)).error == 0
+    assert gradcheck.check_loss(
+        tn.losses.SparseCategoricalCrossentropy(from_logits=True), [0, 1], [[60.0, 0], [0, 60.0]]
+    ).passed
 
 
-def test_only_what_is_transposed_is_called_so():
-    class Longer(Tanh):
+def test_gradients_far_below_dy_are_checked_all_the_same():
+    report = gradcheck.check_layer(own_layers.Tiny(), (3,))
+    assert "The error of x is relative to 0.00" in text(report)
+    assert "relative to 0.00" not in str(gradcheck.check_layer(Tanh(), (3,)))
+
+    class Wrong(own_layers.Tiny):
         def backward(self, dy, cache, need_dx=True):
-            return np.concatenate([dy, dy])
+            return 1e-9 * dy * cache
 
-    with pytest.raises(gradcheck.GradientError) as caught:
-        gradcheck.check_layer(Longer(), (4,))
-    assert caught.value.report.problems == ["the gradient of x has shape (10, 4), not (5, 4)."]
-
-
-def test_every_misshapen_gradient_is_told():
-    class Casts(sabotage.Scale):
-        def backward(self, dy, cache, need_dx=True):
-            return super().backward(dy, cache, need_dx).astype("float32")
-
-    with pytest.raises(gradcheck.GradientError) as caught:
-        gradcheck.check_layer(Casts(), (4,))
-    assert caught.value.report.problems == ["the gradient of x is float32, where all else is float64."]
+    for method in ("complex", "central"):
+        assert "the same factor, 0.5" in failure(gradcheck.check_layer, Wrong(), (3,), method=method)["x"].cause
 
 
-def test_largest():
-    from tinynet.gradcheck.numeric import largest
-
-    assert largest(np.array([1.0, -3.0]), np.array([2.0])) == 3
-    assert largest(np.array([np.nan, np.inf, -1.0])) == 1
-    assert largest(np.array([])) == largest() == 0
-    assert largest(np.array([[0.5]])) == 0.5
+WAYS = ["auto", "complex", "central"]
 
 
-# ---- one check ---------------------------------------------------------------------------------------------------
+# ---- right layers, unkind numbers --------------------------------------------------------------------------------
 
 
-def checked(layer, x, method="auto", tolerance=None):
-    """A Check that has run, with dy = 1 everywhere."""
-    check = Check(Function([layer], np.asarray(x, float)), "s", METHODS[method], tolerance, np.random.default_rng(0))
-    check.run(lambda size: np.ones(size))
-    return check
-
-
+@pytest.mark.parametrize("method", WAYS)
 @pytest.mark.parametrize(
-    ("shape", "sizes"),
+    ("f", "derivative", "x"),
     [
-        ((5, 2, 3), {"the batch size": 5, "the number of rows": 10, "the number of values": 30}),
-        ((5, 3), {"the batch size": 5, "the number of values": 15}),
-        ((5,), {"the batch size": 5}),
-        ((5, 1, 1), {"the batch size": 5}),
-        ((1, 3), {"the number of values": 3}),
-        ((1, 2, 3), {"the number of rows": 2, "the number of values": 6}),
-        ((1, 1), {}),
+        (np.tanh, lambda x: 1 - np.tanh(x) ** 2, [[1000.0, 0.0, 1e-6]]),
+        (lambda x: np.sin(10 * x), lambda x: 10 * np.cos(10 * x), [[100.0, 0.0, 0.5]]),
+        (lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x), [[0.0, 1e-3]]),
+        (lambda x: (x + 1e6) - 1e6, np.ones_like, [[0.3, -2.0, 5.0]]),
+        (np.log, lambda x: 1 / x, [[1e-6, 1.0, 100.0]]),
+        (np.log, lambda x: 1 / x, [[1e-60, 1e-3]]),
+        (np.sqrt, lambda x: 0.5 / np.sqrt(x), [[1e-8, 1.0]]),
+        (lambda x: x**3 - 1e4, lambda x: 3 * x**2, [[1.0, -2.0]]),
     ],
+    ids=["tanh", "sin 10x", "sin 1000x", "cancels", "log", "log of 1e-60", "sqrt", "offset"],
 )
-def test_the_sizes_that_a_factor_may_be_mistaken_by(shape, sizes):
-    assert checked(Tanh(), np.full(shape, 0.5)).counts == sizes
+def test_steps_of_several_lengths(method, f, derivative, x):
+    report = gradcheck.check_layer(Elementwise(f, derivative), x=x, method=method)
+    assert report["x"].kinks == 0
+    wrong = Elementwise(f, lambda x: 1.001 * derivative(x))
+    with pytest.raises(gradcheck.GradientError, match=r"the same factor, 1\.001"):
+        gradcheck.check_layer(wrong, x=x, method=method)
 
 
-def test_what_a_check_says_of_itself():
-    check = checked(Cube(), [[1.0, -2.0]])
-    assert check.largest == pytest.approx(12, rel=1e-14)
-    assert check.report.scale == check.largest
-    assert check.tolerance_of(check.measured[0]) == 1e-12
-    assert checked(Cube(), [[1.0]], tolerance=1e-3).tolerance_of(check.measured[0]) == 1e-3
-    assert not check.met_kinks
-    assert checked(ReLU(), [[0.0, 1.0]]).met_kinks
-    assert check.changed == []
-    assert check.finished() is check.report
+def test_what_cancels_in_a_large_array():
+    layer = Elementwise(lambda x: (x + 1e6) - 1e6, np.ones_like)
+    assert gradcheck.check_layer(layer, x=np.random.default_rng(0).normal(size=(5, 60))).passed
 
 
-def test_rounding_is_looked_for_close_by():
-    class Narrow(Layer):
-        """y = x, for x within two hundredths of 1, 2, 3 ..."""
+# ---- many kinks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_an_array_of_which_half_lies_at_kinks_is_checked_by_single_entries(method):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(8, 60)) * rng.choice([0, 1], (8, 60))
+    report = gradcheck.check_layer(ReLU(), x=x, method=method)
+    row = report["x"]
+    assert (row.checked, row.size, row.whole) == (200, 480, True)
+    assert 60 < row.kinks < 140
+    assert f"200 of 480 entries, {row.kinks} at kinks left out" in str(report)
+
+    class Forgets(ReLU):
+        def backward(self, dy, cache, need_dx=True):
+            return dy.copy()
+
+    with pytest.raises(gradcheck.GradientError):
+        gradcheck.check_layer(Forgets(), x=x, method=method)
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_kinks_that_cancel_in_the_output(method):
+    class Difference(Layer):
+        """y = |a| - |b| for each pair."""
+
+        def parts(self):
+            return [Elementwise(lambda x: np.where(x > 0, x, -x), np.sign), Pairs()]
+
+    class Pairs(Layer):
+        def build(self, input_shape):
+            return (input_shape[0] // 2,)
 
         def forward(self, x, training=False):
-            if (np.abs(x.real / np.rint(x.real) - 1) > 0.02).any():
-                raise ValueError("too far")
-            return x * 1.0, None
+            return x[:, ::2] - x[:, 1::2], x.shape
 
         def backward(self, dy, cache, need_dx=True):
-            return dy
+            dx = np.empty(cache)
+            dx[:, ::2], dx[:, 1::2] = dy, -dy
+            return dx
 
-    assert checked(Narrow(), [[1.0, 2.0], [3.0, 5.0]], "complex").report.passed
-
-
-def test_whole_numbers_are_no_rounding():
-    class Whole(Layer):
-        def forward(self, x, training=False):
-            return np.rint(101 * x), None
-
-        def backward(self, dy, cache, need_dx=True):
-            return 0 * dy
-
-    assert checked(Whole(), [[1.23456789, 3.3333, 0.777]]).report.rows[0].error == 0
+    x = np.random.default_rng(0).normal(size=(6, 100))
+    x[:, :40] = 0
+    row = gradcheck.check_layer(Difference(), x=x, method=method)["x"]
+    assert (row.kinks > 0) == (method != "central"), "the mean of -1 and 1 is the 0 that backward gives"
 
 
-def test_the_error_that_is_shown_of_a_large_array_is_that_of_the_entry_that_is_shown():
-    case = sabotage.LAYERS["one entry of a large kernel"]
-    with pytest.raises(gradcheck.GradientError) as caught:
-        gradcheck.check_layer(case.make(), case.shape)
-    report = caught.value.report
-    assert report["kernel"].error == pytest.approx(1 / report.scale, rel=1e-9)
+# ---- tiny gradients ----------------------------------------------------------------------------------------------
 
 
-def test_a_right_large_array_shows_the_error_of_its_directions_alone():
-    row = checked(Cube(), np.random.default_rng(0).normal(size=(3, 100))).report.rows[0]
-    assert (row.index, row.analytic, row.numeric) == (None, None, None)
-    assert 0 < row.error < 1e-12
+def test_of_a_gradient_below_all_others_no_more_is_said_than_that_it_is_tiny():
+    layer = sabotage.Scale()
+    layer.setup((2,))
+    layer.a = [1e-14, 2e-14]
+    report = gradcheck.check_layer(layer, x=[[1.0, -2.0]])
+    assert "of x no more is shown than that it is tiny, " in str(report)
+    assert "no more is shown" not in str(gradcheck.check_layer(Tanh(), (3,)))
 
 
-def test_a_check_of_many_kinks_looks_at_different_entries():
-    x = np.random.default_rng(0).normal(size=(4, 100))
-    x[:, ::2] = 0
-    check = checked(ReLU(), x)
-    entries = check.measured[0].entries
-    assert len(set(entries.tolist())) == 200
-    assert (np.diff(entries) > 0).all()
-    assert entries.max() < 400
+# ---- notes -------------------------------------------------------------------------------------------------------
 
 
-def test_a_gradient_may_be_as_small_as_its_noise():
-    notes = checked(Cube(), [[1e-9, 1.0]]).report.notes
-    assert notes == []
-    notes = checked(Cube(), [[1e-9, 1e-9]]).report.notes
-    assert any(note.startswith("all gradients are small beside the numbers that they come from.") for note in notes)
+def test_how_tiny_a_gradient_must_be_to_be_called_so():
+    layer = sabotage.Scale()
+    layer.setup((2,), dtype="float64")
+    layer.a = [1e-11, 2e-11]  # dx is some 1e-12; da is some 100, of which 1e-12 is 1e-10
+    report = gradcheck.check_layer(layer, x=[[1000.0, -2000.0]])
+    assert [note.split(",")[0] for note in report.notes] == ["of x no more is shown than that it is tiny"]
+    layer.a = [1e-8, 2e-8]
+    assert gradcheck.check_layer(layer, x=[[1000.0, -2000.0]]).notes == []
 
 
-@pytest.mark.parametrize("values", [[[1, 2]], [[True, False]], np.ones((1, 2), "uint8"), np.ones((1, 2), "float16")])
-def test_inputs_are_made_float64(values):
-    assert _real("x", values).dtype == np.float64
+def test_one_entry_at_a_kink_and_none_at_all():
+    with pytest.raises(gradcheck.GradientError, match="Note: all of x lies at a kink"):
+        gradcheck.check_layer(ReLU(), x=[[0.0]])
 
+    class Empty(sabotage.Scale):
+        def build(self, input_shape):
+            self.add_weight("nothing", (0,), "zeros")
+            return super().build(input_shape)
 
-def test_options_are_checked():
-    assert _options("auto", None, 3) == (METHODS["auto"], None, 3)
-    assert _options("Complex", 1e-300, 0) == (("complex step",), 1e-300, 0)
-    for options in (("auto", 0, 0), ("auto", -1, 0), ("auto", None, -1), ("none", None, 0)):
-        with pytest.raises(ValueError, match=r"must be|Unknown method"):
-            _options(*options)
+    assert gradcheck.check_layer(Empty(), (3,)).notes == []
