@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .terminal import is_interactive
+from . import terminal
 
 MOST_AXES = 32  # of an array in NumPy 1
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -164,7 +164,7 @@ def warn(text: str, category: type[Warning] = UserWarning, always: bool = False)
 def choose_verbose(verbose: Any) -> int:
     """Return 0, 1 or 2: "auto" is 1 (a bar) on a terminal or in a notebook and 2 (a line per epoch) anywhere else."""
     if isinstance(verbose, str) and verbose == "auto":
-        return 1 if is_interactive() else 2
+        return 1 if terminal.is_interactive() else 2
     if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
         return int(verbose)
     raise ValueError(f"verbose must be 'auto', 0 (silent), 1 (a bar) or 2 (a line per epoch); got {verbose!r}.")

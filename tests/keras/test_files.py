@@ -37,7 +37,7 @@ ROUNDING = 1e-6  # float32, of probabilities: a few last digits in sums of at mo
 
 def restore(saved):
     """The model again, compiled if it was."""
-    return restore_compiled(saved, {}, True)
+    return restore_compiled(saved, tn.Sequential.from_config, {})
 
 
 def data(shape):

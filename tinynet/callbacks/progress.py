@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..terminal import columns, is_interactive
+from .. import terminal
 from .base import Callback
 
 WIDTH = 30
@@ -28,7 +28,7 @@ class Progress:
 
     def __init__(self, verbose: int, steps: int | None, epoch: str = ""):
         self.verbose, self.steps, self.epoch = verbose, steps, epoch
-        self.redraws = verbose == 1 and is_interactive()
+        self.redraws = verbose == 1 and terminal.is_interactive()
         self.length = 0
         self.made: int | None = None  # how many steps, if not all are made or their number is not known
         self.started = self.drawn = time.perf_counter()
@@ -57,7 +57,7 @@ class Progress:
         seconds = (self.drawn - self.started) / step
         eta = "" if self.steps is None else f" - ETA: {clock(seconds * (self.steps - step))}"
         rest = f"{eta}{formatted(values)}"
-        self._write(self._line(step, rest)[: columns() - 1], end="")
+        self._write(self._line(step, rest)[: terminal.columns() - 1], end="")
 
     def finish(self, values: Mapping[str, float]) -> None:
         """Write the finished line."""
@@ -78,7 +78,7 @@ class Progress:
         if self.steps is None:
             return f"{step}/Unknown{rest}"
         count = f"{step:{len(str(self.steps))}d}/{self.steps}"
-        room = columns() - 1 - len(count) - len(" []") - len(rest) if self.redraws else WIDTH
+        room = terminal.columns() - 1 - len(count) - len(" []") - len(rest) if self.redraws else WIDTH
         return f"{count} [{bar(step, self.steps, min(room, WIDTH))}]{rest}" if room >= 5 else count + rest
 
     def _write(self, line: str, end: str) -> None:

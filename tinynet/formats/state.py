@@ -72,9 +72,12 @@ def bare(model: Any) -> SavedModel:
 
 def check_readable(saved: SavedModel, model: Any, make: Make) -> None:
     """Check that a model can be made of `saved` again; ValueError says what stands in the way."""
-    custom = _custom_classes(model, {})
-    functions = [metric for metric in (*model.metrics, *model.weighted_metrics) if isinstance(metric, FunctionMetric)]
-    custom.update({metric.name: metric.function for metric in functions})
+    custom: dict[str, Any] = {}
+    every = [*model.metrics, *model.weighted_metrics]
+    for thing in (model, model.optimizer, model.loss, *every):
+        if thing is not None:
+            _custom_classes(thing, custom)
+    custom.update({metric.name: metric.function for metric in every if isinstance(metric, FunctionMetric)})
     try:
         with custom_objects(custom):
             _model_without_memory(saved, make, custom, "numpy")
@@ -86,15 +89,14 @@ def check_readable(saved: SavedModel, model: Any, make: Make) -> None:
         raise ValueError(f"Model '{model.name}' could not be loaded again, so it is not saved: {error}") from error
 
 
-def _custom_classes(thing: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the classes, by name, that are not tinynet's, of an object and of what it holds."""
+def _custom_classes(thing: Any, found: dict[str, Any]) -> None:
+    """Add the classes, by name, that are not tinynet's, of an object and of what it holds."""
     if not type(thing).__module__.startswith("tinynet."):
         found[type(thing).__name__] = type(thing)
     for value in vars(thing).values():
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, Configured):
                 _custom_classes(each, found)
-    return found
 
 
 def _metric_record(metric: metrics.Metric) -> Any:

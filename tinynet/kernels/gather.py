@@ -27,19 +27,13 @@ def gather(reference: Callable[[Samples, Any, Samples], None], samples: Samples,
         reference(samples, order, batch)
 
 
-def launch_gather(
-    samples: Samples, order: Any, batch: Samples, scale: float = 1.0, offset: float = 0.0
-) -> None:
-    """Write rows `order` of the samples (x, y, weights) into the arrays of the batch: x scale + offset, in its dtype.
-
-    y and weights may be None. All are C-contiguous; the rows are in range, which nothing checks here.
-    """
+def launch_gather(samples: Samples, order: Any, batch: Samples) -> None:
+    """Do what `gather` does, in one kernel."""
     (x, y, weights), (x_batch, labels, batch_weights), rows = samples, batch, len(order)
-    width, real = x.size // len(x), x_batch.dtype.type
+    width = x.size // len(x)
     code = text("gather", sample=TYPES[x.dtype.name], real=REALS[x_batch.dtype.name])
-    sizes = np.int64(rows), np.int64(width), real(scale), real(offset)
     copied = (*_with_row_size(y, labels), *_with_row_size(weights, batch_weights))
-    arguments = (x, order, x_batch, *sizes, *copied)
+    arguments = (x, order, x_batch, np.int64(rows), np.int64(width), *copied)
     launch(xp_of(x), code, "gather", (blocks_for(max(width, 1)), min(rows, 65535)), arguments)
 
 

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from .. import terminal
 from ..layers.base import Layer
-from ..terminal import columns
 
 HEADINGS = ("Layer (type)", "Output Shape", "Param #", "Trainable")
 
 
 def table(model: Any, width: int | None = None, expand_nested: bool = False, show_trainable: bool = False) -> str:
     """The layers with their output shapes and numbers of weights, and the totals, as one text."""
-    width = width or min(88 + 12 * show_trainable, max(44, columns() - 4))
+    width = width or min(88 + 12 * show_trainable, max(44, terminal.columns() - 4))
     shares = (0.405, 0.72, 0.9, 1.0) if show_trainable else (0.45, 0.80, 1.0)
     edges = [0, *(int(width * share) - (share >= 0.8) for share in shares)]  # where the vertical rules are
     inner = [right - left - 3 for left, right in pairwise(edges)]

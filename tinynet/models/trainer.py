@@ -258,11 +258,11 @@ class Trainer(Layer):
             The outputs as a NumPy array (N, ...), of no samples with N = 0.
         """
         verbose, steps = choose_verbose(verbose), integer_or_none("steps", steps)
-        if batch_size is callbacks is steps is None and verbose == 0 and not adapters.is_stream(x):
+        if callbacks is steps is None and verbose == 0 and not adapters.is_stream(x):
             x = adapters.inputs(self, x)
-            if 0 < len(x) <= adapters.AT_ONCE:  # one batch, which nobody watches
+            if 0 < len(x) <= adapters.batch_size_of(batch_size, adapters.AT_ONCE):  # one batch, which nobody watches
                 return self._predict_once(x)
-        batches, outputs = adapters.for_predicting(self, x, batch_size, steps), []
+        batches = adapters.for_predicting(self, x, batch_size, steps)
         with self._watched(callbacks, verbose, batches.steps) as hooks:
             outputs = loop.predict(self._outputs, batches, hooks, sum(weight.size for weight in self.weights))
         if not outputs and not self.built:
