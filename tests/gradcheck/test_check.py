@@ -18,7 +18,6 @@ import tinynet as tn
 from tinynet import gradcheck
 from tinynet.gradcheck.check import other_inputs
 from tinynet.gradcheck.function import drawn_for
-from tinynet.gradcheck.report import Row
 from tinynet.layers import BatchNormalization, Dense, Flatten, Layer, ReLU, Tanh
 from tinynet.layers.chain import backward_chain, forward_chain
 from tinynet.losses import Loss
