@@ -12,7 +12,8 @@ from hypothesis import Phase, settings
 
 import tinynet as tn
 
-pytest.register_assert_rewrite("both_backends", "machines", "checking")  # their failures then show the arrays
+# so that their failures show the arrays and texts
+pytest.register_assert_rewrite("both_backends", "machines", "checking", "readable", "keras_file")
 
 settings.register_profile("here", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)

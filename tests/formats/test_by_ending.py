@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 from models import everything, same, small
+from resumed import model
 
 import tinynet as tn
 from tinynet import layers
+from tinynet.formats.record import FileError
+from tinynet.formats.state import save_model
 from tinynet.layers import Dense, ReLU
+from tinynet.models import load_model
 
 # ---- files --------------------------------------------------------------------------------------------------------
 
@@ -58,3 +62,27 @@ def test_names_and_models_that_cannot_be_saved(tmp_path):
         unbuilt.save_weights(tmp_path / "w.npz")
     with pytest.raises(ValueError, match="is not built yet: build it first"):
         unbuilt.load_weights(tmp_path / "w.npz")
+
+
+# ---- the file ----------------------------------------------------------------------------------------------------
+
+
+def test_names_and_overwriting(tmp_path):
+    made = model()
+    for name in ("m", "m.h5", "m.txt"):
+        with pytest.raises(ValueError, match=r"The name of a file of a model must end in '\.npz' or"):
+            made.save(tmp_path / name)
+        with pytest.raises(ValueError, match=r"must end in '\.npz' or"):
+            load_model(tmp_path / name)
+    made.save(tmp_path / "m.npz")
+    with pytest.raises(FileExistsError, match="exists already, and overwrite is False"):
+        made.save(tmp_path / "m.npz", overwrite=False)
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "none.npz")
+    with pytest.raises(ValueError, match="is not built yet"):
+        tn.Sequential([Dense(3)]).save(tmp_path / "m.npz")
+    with pytest.raises(TypeError, match="save_model takes a Sequential"):
+        tn.models.save_model("m.npz", made)
+    made.save_weights(tmp_path / "w.npz")
+    with pytest.raises(FileError, match=r"w.npz': there is no model.json in it \(it may hold weights alone"):
+        load_model(tmp_path / "w.npz")
