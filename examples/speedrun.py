@@ -1,9 +1,10 @@
-"""How soon does a network name 88 of 100 test images of Fashion-MNIST right? On one core, in less than half a second.
+"""Reaches a test accuracy of 0.88 on Fashion-MNIST as soon as possible: on one core, in less than half a second.
 
 The target is that of the mean over seeds: a single seed may end 0.003 above it or below.
 
     python examples/speedrun.py
     python examples/speedrun.py --target 0.89 --seed 1
+    python examples/speedrun.py --sample
 
 What makes it quick is what is done before the training: the images are halved in size, which leaves a quarter of the
 pixels; their square roots are taken, which brings dark cloth and bright cloth closer together; and they are turned
@@ -17,9 +18,8 @@ import argparse
 import os
 import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a second thread gains nothing on matrices this small
-
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import tinynet as tn
 
@@ -32,6 +32,7 @@ RECIPES = {
 COMPONENTS = 80
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # of the whitening: tinynet sees to its own products
 def main():
     options = parse()
     recipe = RECIPES[options.target]
