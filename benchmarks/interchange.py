@@ -96,7 +96,7 @@ def models():
 def write(folder: Path) -> dict[str, tuple]:
     """Train the models, write their files, and what is to be compared."""
     from tinynet.formats import keras
-    from tinynet.saving import snapshot
+    from tinynet.formats.state import snapshot
 
     written = {}
     for name, model, shape in models():

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from strict_cupy import device, module
 
-from tinynet import backend, step
+from tinynet import backend
 from tinynet.gradcheck.function import drawn_for
 from tinynet.layers.chain import backward_chain, forward_chain
-from tinynet.losses.base import as_real
+from tinynet.losses.labels import as_real
+from tinynet.training import step
 
 
 def same_on_both(run):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import tinynet as tn
 from tinynet import initializers, layers, losses, metrics, optimizers, regularizers
-from tinynet.layers import by_name
+from tinynet.layers import activation_names as by_name
 
 ACTIVATIONS = sorted(by_name.ACTIVATIONS)
 slopes = st.sampled_from([0.0, 0.25, 1.0])

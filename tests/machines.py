@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinynet as tn
-from tinynet import gpu
+from tinynet.diagnosis import gpu
 
 NO_NVRTC = 'Failure finding "libnvrtc.so.13 or libnvrtc.so.12": No such file: libnvrtc.so.13 or libnvrtc.so.12\n'
 NO_CUBLAS = 'Failure finding "libcublasLt.so.13 or libcublasLt.so.12": No such file: libcublasLt.so.13\n'

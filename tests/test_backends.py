@@ -24,7 +24,10 @@ from hypothesis import strategies as st
 from strict_cupy import device, module
 
 import tinynet as tn
-from tinynet import backend, callbacks, progress, step, totals
+from tinynet import backend, callbacks
+from tinynet.callbacks import progress
+from tinynet.training import report as totals
+from tinynet.training import step
 
 SMALL = catalogue.MODELS["the lesson's, small"]
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -62,7 +65,7 @@ def test_every_activation_stays_where_its_input_is(name, data):
     def run(name_of_backend):
         array = backend.module(name_of_backend).asarray(x, dtype="float32")
         with device.at_most():
-            return [tn.layers.by_name.ACTIVATIONS[name](array)]
+            return [tn.layers.activation_names.ACTIVATIONS[name](array)]
 
     same_on_both(run)
 

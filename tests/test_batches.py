@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import tinynet as tn
-from tinynet import checks, rng
-from tinynet.batches import ArrayBatches
-from tinynet.buffers import FlatBuffers
+from tinynet import arguments as checks
+from tinynet import rng
+from tinynet.intake.arrays import ArrayBatches
 from tinynet.layers import Dense
+from tinynet.training.buffers import FlatBuffers
 
 
 def batches(n, batch_size, dtype="float32", shuffled=False):

@@ -227,8 +227,8 @@ def test_validation_within_fit_is_silent_and_evaluate_is_not(capsys):
 
 
 def test_an_unknown_number_of_batches(capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.progress.is_interactive", lambda: True)
-    monkeypatch.setattr("tinynet.progress.REDRAW_EVERY", 0)
+    monkeypatch.setattr("tinynet.callbacks.progress.is_interactive", lambda: True)
+    monkeypatch.setattr("tinynet.callbacks.progress.REDRAW_EVERY", 0)
     small().fit(((X, Y) for _ in range(3)), verbose=1)
     out = capsys.readouterr().out
     assert "\r1/Unknown - loss: " in out
@@ -237,8 +237,8 @@ def test_an_unknown_number_of_batches(capsys, monkeypatch):
 
 
 def test_a_message_and_an_exception_end_a_line_that_is_half_drawn(capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.progress.is_interactive", lambda: True)
-    monkeypatch.setattr("tinynet.progress.REDRAW_EVERY", 0)
+    monkeypatch.setattr("tinynet.callbacks.progress.is_interactive", lambda: True)
+    monkeypatch.setattr("tinynet.callbacks.progress.REDRAW_EVERY", 0)
     stopping = EarlyStopping("loss", patience=1, min_delta=10, verbose=1)
     fit(stopping, epochs=5, verbose=1)
     assert "\nEpoch 2: early stopping.\n" in capsys.readouterr().out

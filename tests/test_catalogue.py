@@ -32,7 +32,7 @@ def test_every_public_class_is_listed_under_its_name(module, base, listed):
 
 
 def test_every_activation_is_listed():
-    assert set(catalogue.ACTIVATIONS) == set(tn.layers.by_name.ACTIVATIONS)
+    assert set(catalogue.ACTIVATIONS) == set(tn.layers.activation_names.ACTIVATIONS)
     public = {name for name, value in vars(tn.activations).items() if isinstance(value, tn.layers.Layer)}
     assert public <= set(catalogue.ACTIVATIONS)
 

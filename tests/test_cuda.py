@@ -11,10 +11,12 @@ import nvrtc
 import pytest
 
 import tinynet as tn
-from tinynet import batches, cuda, layers, optimizers, rng
+from tinynet import kernels as cuda
+from tinynet import layers, optimizers, rng
 from tinynet.backend import xp_of
-from tinynet.cuda import gather, softmax_crossentropy
-from tinynet.cuda import update as updating
+from tinynet.intake.arrays import ArrayBatches
+from tinynet.kernels import gather, softmax_crossentropy
+from tinynet.kernels import update as updating
 
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 OPTIMIZERS = {**catalogue.OPTIMIZERS, **catalogue.CLIPPING}
@@ -294,7 +296,7 @@ def test_a_batch_has_numpys_bits_whatever_the_samples_are(cupy_or_stand_in, dtyp
 
 def shuffled(xp, x, y, weights, order, dtype, scaling=None):
     """The batches of a pass in this order, as NumPy's."""
-    source = batches.ArrayBatches(x, y, weights, 3, xp.__name__, np.dtype(dtype))
+    source = ArrayBatches(x, y, weights, 3, xp.__name__, np.dtype(dtype))
     source.scale(scaling)
     source.order = xp.asarray(order)
     for batch in source:

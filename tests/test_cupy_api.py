@@ -14,7 +14,7 @@ import pytest
 import strict_cupy
 from strict_cupy import FUNCTIONS, array
 
-from tinynet import gpu
+from tinynet.diagnosis import gpu
 
 METHODS = [name for name, value in vars(array.ndarray).items() if inspect.isfunction(value)]
 OURS = {"__getattr__", "_download", "_view"}  # of the stand-in's methods, those that are not CuPy's

@@ -10,7 +10,7 @@ import strict_cupy
 from machines import INSUFFICIENT, NO_NVRTC, CUDARuntimeError, DynamicLibNotFoundError, fails
 
 import tinynet as tn
-from tinynet import gpu
+from tinynet.diagnosis import gpu
 
 
 def test_info_where_the_gpu_works(machine):

@@ -227,9 +227,9 @@ def test_exercises_refuse_nonsense_in_one_line(options):
 
 def test_import_loads_nothing_slow_that_is_needed_only_later():
     slow = "cupy difflib gzip hashlib json matplotlib numpy.random shutil subprocess tempfile urllib.request "
-    slow += "importlib.metadata tinynet.environment tinynet.gpu tinynet.gradcheck tinynet.plotting"
+    slow += "importlib.metadata tinynet.diagnosis.environment tinynet.diagnosis.gpu tinynet.gradcheck tinynet.plotting"
     code = "import sys, numpy; before = set(sys.modules); import tinynet; print(*(set(sys.modules) - before))"
     done = run("-c", code)
     assert done.returncode == 0, done.stderr
-    assert "tinynet.model" in done.stdout.split()
+    assert "tinynet.models.sequential" in done.stdout.split()
     assert not set(slow.split()) & set(done.stdout.split())

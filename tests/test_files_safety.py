@@ -36,7 +36,7 @@ from model_files import (
 
 import tinynet as tn
 from tinynet.formats import archive
-from tinynet.formats import text as texts
+from tinynet.formats import bounded_json as texts
 from tinynet.formats.record import FileError
 
 ROOT = Path(__file__).parents[1]

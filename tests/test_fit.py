@@ -7,7 +7,7 @@ import pytest
 from models import same
 
 import tinynet as tn
-from tinynet.batches import Epochs
+from tinynet.intake.epochs import Epochs
 from tinynet.layers import Dense, Dropout
 
 

@@ -19,7 +19,7 @@ from machines import (
 )
 
 import tinynet as tn
-from tinynet import gpu
+from tinynet.diagnosis import gpu
 
 PIP12 = 'python -m pip install "cupy-cuda12x[ctk]>=14.2,<15"'
 PIP13 = 'python -m pip install "cupy-cuda13x[ctk]>=14.2,<15"'

@@ -23,7 +23,7 @@ import gpu_tinynet
 import gpu_torch
 from gpu_job import Failed, Job, environment
 
-import tinynet.cuda
+import tinynet.kernels
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
 
@@ -256,9 +256,9 @@ def test_the_gate_goes_through_the_kernel_that_cuts_the_batches(monkeypatch):
     def spoilt(name, **types):
         return right(name, **types).replace("from = order[n]", "from = 0")
 
-    right = tinynet.cuda.text
+    right = tinynet.kernels.text
     assert spoilt("gather", sample="float", real="float") != right("gather", sample="float", real="float")
-    monkeypatch.setattr(tinynet.cuda, "text", spoilt)
+    monkeypatch.setattr(tinynet.kernels, "text", spoilt)
     variant = gpu_tinynet.Tinynet(SimpleNamespace(rehearse=False))
     steps, batch = gpu_common.GATES[0]
     found = gpu_common.held(variant, steps, batch, gpu_reference.trained("keras", steps, batch))

@@ -52,7 +52,7 @@ def test_listed_models(entry):
 
 @pytest.mark.parametrize("name", catalogue.ACTIVATIONS)
 def test_activations_by_name(name):
-    report = gradcheck.check_layer(tn.layers.by_name.ACTIVATIONS[name], (3, 2))
+    report = gradcheck.check_layer(tn.layers.activation_names.ACTIVATIONS[name], (3, 2))
     assert exact(report)
     assert [row.label for row in report.rows] == ["x"]
 

@@ -21,10 +21,10 @@ import tinynet as tn
 from tinynet import initializers, layers, losses, metrics, optimizers, regularizers
 from tinynet.formats import archive, h5, keras
 from tinynet.formats.record import FileError, SavedCallback
+from tinynet.formats.state import restore as restore_compiled
+from tinynet.formats.state import snapshot
 from tinynet.layers import Dense, Flatten
 from tinynet.optimizers import schedules
-from tinynet.saving import restore as restore_compiled
-from tinynet.saving import snapshot
 
 h5py = pytest.importorskip("h5py")
 

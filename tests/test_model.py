@@ -10,9 +10,10 @@ import pytest
 from models import same, small
 
 import tinynet as tn
-from tinynet import progress, summary
+from tinynet.callbacks import progress
 from tinynet.layers import Dense, Flatten, ReLU, Softmax
 from tinynet.losses import SparseCategoricalCrossentropy
+from tinynet.models import summary
 
 # ---- structure and shapes ---------------------------------------------------------------------------------------
 
@@ -175,7 +176,7 @@ def test_what_cannot_be_added():
 
 
 def test_repr_and_summary(lesson_model, capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.summary.columns", lambda: 80)
+    monkeypatch.setattr("tinynet.models.summary.columns", lambda: 80)
     model = lesson_model(seed=0)
     assert repr(model) == "<Sequential name=sequential, built=True>"
     model.summary()
@@ -191,7 +192,7 @@ def test_repr_and_summary(lesson_model, capsys, monkeypatch):
     assert " Optimizer params: 203,540 (795.08 KB)\n" in texts[0]
     tn.Sequential([Dense(3)]).summary()
     assert "?" in capsys.readouterr().out
-    monkeypatch.setattr("tinynet.summary.columns", lambda: 20)
+    monkeypatch.setattr("tinynet.models.summary.columns", lambda: 20)
     model = small()
     model.layers[0].trainable = False
     model.summary()
@@ -891,13 +892,13 @@ def test_model_backward_without_need_of_dx_returns_none(bottom):
 
 @pytest.mark.parametrize(("columns", "width"), [(20, 44), (80, 76), (91, 87), (92, 88), (93, 88), (200, 88)])
 def test_the_summary_is_as_wide_as_the_terminal_within_bounds(columns, width, monkeypatch):
-    monkeypatch.setattr("tinynet.summary.columns", lambda: columns)
+    monkeypatch.setattr("tinynet.models.summary.columns", lambda: columns)
     lines = summary.table(small()).splitlines()
     assert {len(line) for line in lines[1:8]} == {width}
 
 
 def test_the_summary_to_the_letter(monkeypatch):
-    monkeypatch.setattr("tinynet.summary.columns", lambda: 60)
+    monkeypatch.setattr("tinynet.models.summary.columns", lambda: 60)
     model = tn.Sequential([tn.Input((2, 3)), Flatten(), Dense(2, name="a_name_too_long_for_it")])
     assert summary.table(model) == (
         'Model: "sequential"\n'

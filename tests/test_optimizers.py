@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import tinynet as tn
 from tinynet.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from tinynet.optimizers.base import clear_subnormal, scale_to_norm
+from tinynet.optimizers.clipping import scale_to_norm
+from tinynet.optimizers.subnormal import clear_subnormal
 
 # Keras 3.15 in float32: w0 = [1, -2, 3]; the gradient at step t is [.1, -.5, 2 t]; w after each of three steps
 KERAS = {

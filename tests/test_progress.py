@@ -11,8 +11,8 @@ import pytest
 from models import small
 
 import tinynet as tn
-from tinynet import progress
-from tinynet.progress import Progress, choose_verbose, clock, formatted, step_time
+from tinynet.callbacks import progress
+from tinynet.callbacks.progress import Progress, choose_verbose, clock, formatted, step_time
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import tinynet as tn
 from tinynet.gradcheck.function import drawn_for
 from tinynet.layers import Dense, ReLU, Sigmoid, Softmax, Tanh
 from tinynet.layers.chain import backward_chain, forward_chain, unique
-from tinynet.losses.base import as_real
+from tinynet.losses.labels import as_real
 
 # In float64 a sum of n terms, each below c in size, is off by n * eps * n c at most, with eps = 1.1e-16.
 ROWS = 2e-13  # a row's sums: 12 products below 4, as widest in the models, 6e-14; two of them are compared

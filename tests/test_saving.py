@@ -20,9 +20,9 @@ from tinynet.callbacks import Callback, EarlyStopping, ModelCheckpoint, ReduceLR
 from tinynet.data import Dataset
 from tinynet.formats import npz
 from tinynet.formats.record import FileError
+from tinynet.formats.state import restore, save_model, snapshot
 from tinynet.layers import BatchNormalization, Dense, Dropout
 from tinynet.models import load_model
-from tinynet.saving import restore, save_model, snapshot
 
 
 def corners(n=70, seed=0):

@@ -14,7 +14,9 @@ from cuda_on_cpu import LaunchError, Race
 from strict_cupy import Transferred, device, module
 
 import tinynet as tn
-from tinynet import backend, batches, step
+from tinynet import backend
+from tinynet.intake.arrays import ArrayBatches
+from tinynet.training import step
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -459,7 +461,7 @@ def keeps_the_order_on_the_host(monkeypatch):
     def shuffle(self, rng):
         self.order = rng.permutation(len(self.x))
 
-    monkeypatch.setattr(batches.ArrayBatches, "shuffle", shuffle)
+    monkeypatch.setattr(ArrayBatches, "shuffle", shuffle)
 
 
 @pytest.mark.parametrize(

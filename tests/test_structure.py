@@ -9,8 +9,9 @@ import pytest
 from models import same, small
 
 import tinynet as tn
-from tinynet import layers, summary
+from tinynet import layers
 from tinynet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, ReLU, Reshape
+from tinynet.models import summary
 
 
 class Scale(tn.layers.Layer):

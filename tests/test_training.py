@@ -408,8 +408,8 @@ def test_what_is_no_callback_and_what_is_no_hook(corners):
 
 def test_only_callbacks_that_ask_for_batches_cost_a_transfer_for_each(corners, monkeypatch):
     means = []
-    original = tn.totals.Totals.means
-    monkeypatch.setattr(tn.totals.Totals, "means", lambda self: means.append(1) or original(self))
+    original = tn.training.report.Totals.means
+    monkeypatch.setattr(tn.training.report.Totals, "means", lambda self: means.append(1) or original(self))
     small().fit(*corners(64), epochs=3, callbacks=[Callback()], verbose=0)
     assert len(means) == 3
     means.clear()
@@ -681,9 +681,9 @@ def test_default_batch_sizes(capsys):
 
 
 def test_totals_add_many_arrays_at_once_and_give_the_same_sums(monkeypatch):
-    rng, totals, summed = np.random.default_rng(0), tn.totals.Totals(np, ["loss", "hits"]), []
-    original = tn.totals.Totals._sum
-    monkeypatch.setattr(tn.totals.Totals, "_sum", lambda self, index: summed.append(index) or original(self, index))
+    rng, totals, summed = np.random.default_rng(0), tn.training.report.Totals(np, ["loss", "hits"]), []
+    original = tn.training.report.Totals._sum
+    monkeypatch.setattr(tn.training.report.Totals, "_sum", lambda self, i: summed.append(i) or original(self, i))
     expected = np.zeros(2)
     for size in [32] * 70 + [5, 49, 3000, 1, 32]:
         losses, hits = rng.random(size, dtype="float32"), rng.random((size, 1)) < 0.5
@@ -700,7 +700,7 @@ def test_totals_add_many_arrays_at_once_and_give_the_same_sums(monkeypatch):
 
 
 def test_totals_keep_apart_what_counts_differently():
-    totals = tn.totals.Totals(np, ["loss"])
+    totals = tn.training.report.Totals(np, ["loss"])
     for value, share in ((1.0, 1.0), (2.0, 10.0), (3.0, 10.0), (4.0, 1.0)):
         totals.add(0, np.array([value]), share)
     totals.samples = 1
@@ -711,7 +711,7 @@ def test_a_batch_that_nobody_watches_is_predicted_without_the_loop(corners, monk
     x, _ = corners()
     model = tn.Sequential([tn.layers.Flatten(), tn.layers.Dense(2, "softmax")], seed=0)
     in_parts = model.predict(x, batch_size=3)
-    monkeypatch.setattr(tn.trainer, "Limited", None)  # what the loop needs
+    monkeypatch.setattr(tn.models.trainer, "Limited", None)  # what the loop needs
     assert model.predict(x) == pytest.approx(in_parts, rel=1e-6)
     assert model.predict(x, batch_size=len(x)).dtype == np.float32
     with pytest.raises(TypeError):

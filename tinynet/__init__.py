@@ -47,12 +47,13 @@ from . import (
     utils,
 )
 from ._version import __version__
-from .checks import absent
+from .arguments import absent
 from .layers import Input
-from .model import Sequential
+from .models.sequential import Sequential
 
 if TYPE_CHECKING:
-    from . import export, gradcheck, plotting, saving
+    from . import export, gradcheck, plotting
+    from .formats import state as saving
 
 __all__ = [
     "Input",

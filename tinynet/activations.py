@@ -3,8 +3,8 @@
 The same objects stand in `tinynet.nn`, after the lesson's `tf.nn`.
 """
 
-from .checks import absent
-from .layers.by_name import (
+from .arguments import absent
+from .layers.activation_names import (
     elu,
     gelu,
     get,

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import lookup
+from .arguments import lookup
 
 
 def resolve(name: str | None = None) -> str:
@@ -34,7 +34,7 @@ def resolve(name: str | None = None) -> str:
         raise ValueError(f"Unknown {kind} {name!r}. Did you mean 'cupy', which is for NVIDIA GPUs?")
     name = lookup(kind, name or "numpy", {"numpy": "numpy", "cupy": "cupy"})
     if name == "cupy":
-        from . import gpu  # not at the top: whoever asks for no GPU does without the diagnosis
+        from .diagnosis import gpu  # not at the top: whoever asks for no GPU does without the diagnosis
 
         gpu.require()
     return name
@@ -45,7 +45,7 @@ def info(print_fn: Callable[[str], Any] = print) -> None:
 
     It works on any machine, and imports CuPy where that is installed. `print_fn` gets it as one plain string.
     """
-    from . import environment
+    from .diagnosis import environment
 
     print_fn(environment.table())
 

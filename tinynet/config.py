@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
+
+from .arguments import lookup
 
 
 class Configured:
@@ -90,3 +94,42 @@ def as_call(thing: Any) -> str:
         if value is not parameter.default and value is not own and serialize(value) != parameter.default:
             given.append(f"{name}={value!r}")
     return f"{type(thing).__name__}({', '.join(given)})"
+
+
+def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
+    """The object that a user means: an instance of `base`, a name in the table of classes or ready objects, or a record
+    {"class_name": ..., "config": {...}}, as get_config writes it."""
+    if isinstance(identifier, base):
+        return identifier
+    if isinstance(identifier, Mapping):
+        return from_record(kind, identifier, table)
+    if isinstance(identifier, str):
+        entry = lookup(kind, identifier, table)
+        return entry() if isinstance(entry, type) else entry
+    if isinstance(identifier, type) and issubclass(identifier, base):
+        raise TypeError(f"{kind} must be an instance: write {identifier.__name__}(), not {identifier.__name__}.")
+    names = ", ".join(map(repr, table))
+    raise TypeError(f"{kind} must be a name ({names}) or an instance of {base.__name__}; got {identifier!r}.")
+
+
+_custom: ContextVar[Mapping[str, Any] | None] = ContextVar("custom", default=None)
+
+
+@contextlib.contextmanager
+def custom_objects(custom: Mapping[str, Any]) -> Iterator[None]:
+    """Within it records may name these classes, too, wherever they stand."""
+    token = _custom.set(custom)
+    try:
+        yield
+    finally:
+        _custom.reset(token)
+
+
+def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
+    """The object that a record describes; its class is one of the table, or of `custom_objects`."""
+    name, config = record.get("class_name"), record.get("config")
+    if not isinstance(name, str) or not isinstance(config, (Mapping, type(None))):
+        raise ValueError(f"The record of a {kind} needs 'class_name' and 'config'; got {dict(record)!r}.")
+    own = (_custom.get() or {}).get(name)
+    entry = own if isinstance(own, type) else lookup(kind, name, table)
+    return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})

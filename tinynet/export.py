@@ -28,10 +28,10 @@ import numpy as np
 
 from . import files, layers
 from ._version import __version__
+from .arguments import absent, integer, named_arguments
 from .backend import to_numpy
-from .checks import absent, integer, named_arguments
-from .model import Sequential
-from .special import LARGE, MIDDLE, SMALL
+from .layers.normal_cdf import LARGE, MIDDLE, SMALL
+from .models.sequential import Sequential
 
 if TYPE_CHECKING:
     import onnx

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import absent, by_name, number, positive
-from .config import Configured
+from .arguments import absent, number, positive
+from .config import Configured, by_name
 from .rng import choose_seed
 
 # The standard deviation of a standard normal variable z given that |z| <= 2.

@@ -1,6 +1,7 @@
 """The activations under the name that the lesson uses: `tn.nn.relu` after `tf.nn.relu`."""
 
-from .activations import (
+from .arguments import absent
+from .layers.activation_names import (
     elu,
     gelu,
     leaky_relu,
@@ -13,7 +14,6 @@ from .activations import (
     softplus,
     tanh,
 )
-from .checks import absent
 
 __all__ = [
     "elu",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .arguments import absent, number
 from .backend import xp_of
-from .checks import absent, by_name, number
-from .config import Configured
+from .config import Configured, by_name
 
 
 class Regularizer(Configured):

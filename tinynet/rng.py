@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .checks import integer
+from .arguments import integer
 
 if TYPE_CHECKING:
     import random

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import absent, integer
 from .backend import to_numpy
-from .checks import absent, integer
 from .rng import start_fresh_seeds
 
 

@@ -8,7 +8,7 @@ import gpu_common
 try:
     import tinynet as tn
     from tinynet import backend
-    from tinynet.batches import ArrayBatches
+    from tinynet.intake.arrays import ArrayBatches
 except ImportError as error:
     tn, missing = None, error
 

@@ -21,7 +21,7 @@ rounding, anything about time. Subnormal numbers of float32, which CuPy has the 
 what they are: a processor flushes those of float64 with them, and CUDA does not. It has no atomic functions.
 """
 
-from .arguments import Parameter
-from .module import SCHEDULES, CompileError, LaunchError, Module, Race, compile, compiler
+from tests.cuda_on_cpu.arguments import Parameter
+from tests.cuda_on_cpu.module import SCHEDULES, CompileError, LaunchError, Module, Race, compile, compiler
 
 __all__ = ["SCHEDULES", "CompileError", "LaunchError", "Module", "Parameter", "Race", "compile", "compiler"]

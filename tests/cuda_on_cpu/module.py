@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .arguments import Guarded, Parameter, check_arguments, declarations
+from tests.cuda_on_cpu.arguments import Guarded, Parameter, check_arguments, declarations
 
 SCHEDULES = {"forward": (0, 0xFF), "reverse": (1, 0xA5)}  # 1 for the reverse order; the byte in memory of nobody's
 FLAGS = [

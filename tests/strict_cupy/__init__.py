@@ -27,10 +27,10 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from . import functions
-from .array import UFUNCS, matmul, missing, ndarray
-from .device import Transferred, device
-from .raw import RawKernel
+from tests.strict_cupy import functions
+from tests.strict_cupy.array import UFUNCS, matmul, missing, ndarray
+from tests.strict_cupy.device import Transferred, device
+from tests.strict_cupy.raw import RawKernel
 
 __all__ = ["FUNCTIONS", "RawKernel", "Transferred", "device", "module"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .device import device
+from tests.strict_cupy.device import device
 
 NO_CONVERSION = (
     "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."

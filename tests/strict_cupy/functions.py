@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .array import computed, ndarray, operand, own, uploaded, wrap
-from .device import device
+from tests.strict_cupy.array import computed, ndarray, operand, own, uploaded, wrap
+from tests.strict_cupy.device import device
 
 # ---- arrays from nothing, and from the host -----------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ import cuda_on_cpu
 import numpy as np
 import pytest
 
-from .array import ndarray
-from .device import device
+from tests.strict_cupy.array import ndarray
+from tests.strict_cupy.device import device
 
 NO_COMPILER = "needs a C++ compiler on Linux: $CXX, c++, g++ or clang++"
 

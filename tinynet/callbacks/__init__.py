@@ -1,10 +1,10 @@
 """Callbacks, under Keras's names: what may be hooked into training."""
 
-from ..checks import absent
+from ..arguments import absent
 from .base import Callback, History
 from .checkpoint import ModelCheckpoint
 from .logs import CSVLogger, LambdaCallback
-from .progress_line import ProgbarLogger
+from .progress import ProgbarLogger
 from .rates import LearningRateScheduler, ReduceLROnPlateau
 from .stopping import EarlyStopping, TerminateOnNaN
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..checks import warn
+from ..arguments import warn
 from .base import Callback, History, Logs
-from .progress_line import ProgbarLogger
+from .progress import ProgbarLogger
 
 
 class CallbackList:

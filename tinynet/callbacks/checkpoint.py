@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..checks import integer, number
-from ..progress import announce
+from ..arguments import integer, number
 from .monitor import Monitor
+from .progress import announce
 
 MODEL_ENDS, WEIGHTS_ENDS = (".npz", ".keras"), (".npz", ".weights.h5")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..checks import warn
+from ..arguments import warn
 from .base import Callback
 
 MODES = ("auto", "min", "max")

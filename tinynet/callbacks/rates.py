@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from ..checks import integer, number
-from ..progress import announce
+from ..arguments import integer, number
 from .base import Callback
 from .monitor import Monitor
+from .progress import announce
 
 
 class LearningRateScheduler(Callback):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..checks import integer, number, warn
-from ..progress import announce
+from ..arguments import integer, number, warn
 from .base import Callback
 from .monitor import Monitor
+from .progress import announce
 
 
 class EarlyStopping(Monitor):

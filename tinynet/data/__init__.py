@@ -1,6 +1,6 @@
 """Dataset: a pipeline from arrays in memory to batches, with the names and the semantics of tf.data."""
 
-from ..checks import absent
+from ..arguments import absent
 from .dataset import Dataset
 from .order import INFINITE as INFINITE_CARDINALITY
 

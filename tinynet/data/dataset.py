@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import amount, is_integer, named_arguments
 from ..backend import to_numpy
-from ..checks import amount, is_integer, named_arguments
 from ..rng import choose_seed
 from .elements import Batches, Cached, Mapped, Slices, Source, arrays_of, copied, described, name_of, over
 from .order import INFINITE, Count, Grouped, Kept, Limited, Order, Repeated, Shuffled

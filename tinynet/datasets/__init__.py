@@ -1,6 +1,6 @@
 """Data sets and the format that they come in."""
 
-from ..checks import absent
+from ..arguments import absent
 from . import fashion_mnist, idx
 from .loading import load
 

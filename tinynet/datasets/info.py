@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..checks import integer, is_integer, lookup
+from ..arguments import integer, is_integer, lookup
 
 
 @dataclasses.dataclass(frozen=True)

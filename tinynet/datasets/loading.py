@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import lookup, named_arguments
+from ..arguments import lookup, named_arguments
 from ..data import Dataset
 from . import fashion_mnist
 from .folder import read_folder

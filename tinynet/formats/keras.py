@@ -37,12 +37,12 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
-from ..checks import from_record
+from ..config import from_record
 from ..layers import LAYERS
 from ..layers.base import snake_case
 from . import archive, h5
+from . import bounded_json as texts
 from . import keras_records as records
-from . import text as texts
 from .record import FileError, SavedModel
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"

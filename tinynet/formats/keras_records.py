@@ -21,8 +21,8 @@ from typing import Any
 
 from .. import initializers, layers, losses, metrics, optimizers, regularizers
 from ..config import arguments, serialize
+from ..layers.activation_names import ACTIVATIONS
 from ..layers.base import snake_case
-from ..layers.by_name import ACTIVATIONS
 from ..metrics.accuracy import AnyAccuracy
 from ..optimizers import schedules
 from .npy import MOST_AXES

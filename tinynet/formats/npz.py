@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 
 from . import archive, npy
-from . import text as texts
+from . import bounded_json as texts
 from .record import FileError, SavedCallback, SavedModel
 
 VERSION = 1

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import inputs
+from ..arguments import integer, lookup, number
+from ..arguments import shape as check_shape
 from ..backend import to_numpy
-from ..checks import integer, lookup, number
-from ..checks import shape as check_shape
+from ..intake import checks as inputs
 from ..layers.base import Layer
 from ..layers.chain import unique
 from ..losses import Loss
 from ..losses import get as get_loss
-from ..step import check_outputs, on_logits
-from ..trainer import Trainer
+from ..models.trainer import Trainer
+from ..training.step import check_outputs, on_logits
 from .check import Check, NotFiniteError
 from .copies import copied
 from .function import Function

@@ -31,8 +31,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import integer
-from ..checks import shape as check_shape
+from ..arguments import integer
+from ..arguments import shape as check_shape
 from ..layers.base import Layer
 from ..layers.chain import backward_chain, forward_chain, unique
 from ..losses import Loss

@@ -1,13 +1,15 @@
 """The layers, under Keras's names; Sigmoid, Tanh, SELU, GELU, SiLU, Softplus and LogSoftmax are layers here too."""
 
-from ..checks import absent
+from ..arguments import absent
+from .activation_names import Activation
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .base import Layer
-from .core import Activation, Dense, Flatten, Input
-from .normalization import BatchNormalization
-from .regularization import Dropout
-from .reshaping import Rescaling, Reshape
-from .smooth import ELU, GELU, SELU, LeakyReLU, Linear, LogSoftmax, SiLU, Softplus
+from .batch_normalization import BatchNormalization
+from .dense import Dense
+from .dropout import Dropout
+from .input import Input
+from .more_activations import ELU, GELU, SELU, LeakyReLU, Linear, LogSoftmax, SiLU, Softplus
+from .reshaping import Flatten, Rescaling, Reshape
 
 __all__ = [
     "ELU",

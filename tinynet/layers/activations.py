@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import is_integer, number
 from ..backend import xp_of
-from ..checks import is_integer, number
 from .base import Layer
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import threading
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import initializers, regularizers
-from ..backend import module, move, to_array, to_numpy, xp_of
-from ..checks import shape as check_shape
+from ..arguments import shape as check_shape
+from ..backend import module, to_array, to_numpy, xp_of
 from ..config import Configured, refuse_unknown
-from ..rng import choose_seed, draws, generator
+from ..rng import choose_seed, draws
+from . import building
+from .building import building_lock
 from .chain import forward_chain, unique
+from .weights import Gradients, as_array, as_weight
 
 # Where and how `setup` wants weights to be made: (generator, backend, dtype). `build` knows of the shape alone.
-_building: ContextVar[tuple[Any, str, Any]] = ContextVar("building", default=(None, "numpy", np.dtype("float32")))
-_hollow: ContextVar[bool] = ContextVar("hollow", default=False)
 BASE_ARGUMENTS = ("name", "trainable", "input_shape")
 NOT_HERE = "Keras has it; tinynet does not."
 WITHOUT_BATCH = "Give the shape of one sample, without the batch axis, as input_shape."
@@ -31,33 +29,6 @@ KERAS_ONLY = {
     "dtype": "The model's counts: Sequential(..., dtype='float64').",
     "input_dim": "Write input_shape=(n,), or put Input((n,)) first.",
 }
-building_lock = threading.RLock()  # two threads that meet at the first call of a layer build it once
-
-
-@contextlib.contextmanager
-def hollow() -> Iterator[None]:
-    """Within it weights are built without memory of their own: a single zero in every place, until `bind`.
-
-    So a model from a file can be compared with the arrays that are there before any memory is taken for it.
-    """
-    token = _hollow.set(True)
-    try:
-        yield
-    finally:
-        _hollow.reset(token)
-
-
-class NoDraws:
-    """In place of a generator, where nothing is drawn."""
-
-    def spawn(self, count: int) -> list[NoDraws]:
-        """As a generator's: so many of them."""
-        return [self] * count
-
-
-def generators(seed: int, count: int) -> list[Any]:
-    """For each layer of a model the generator of its starting weights."""
-    return [NoDraws() if _hollow.get() else generator(seed, "weights", index) for index in range(count)]
 
 
 class Layer(Configured):
@@ -160,10 +131,10 @@ class Layer(Configured):
                     f"where one of shape {shape} is needed; use a second layer there."
                 )
             return self.__dict__[name]
-        rng, backend, dtype = _building.get()
+        rng, backend, dtype = building._building.get()
         xp, initializer = module(backend), initializers.get(initializer)
         self.__dict__.update(backend=backend, dtype=dtype)
-        if _hollow.get():
+        if building._hollow.get():
             nothing = xp.broadcast_to(xp.zeros((), dtype=dtype), shape)
             self.bind(name, nothing, nothing if trainable else None)
         else:
@@ -270,13 +241,13 @@ class Layer(Configured):
         Weights that are there already stay. `input_shape` and `output_shape` are those of the first place at which
         the layer stands.
         """
-        token = _building.set((rng, backend, np.dtype(dtype)))
+        token = building._building.set((rng, backend, np.dtype(dtype)))
         try:
             shape = tuple(input_shape)
             for part in self.parts():
                 shape = part._build(shape)
         finally:
-            _building.reset(token)
+            building._building.reset(token)
         if not self.built:
             self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
         return shape
@@ -324,48 +295,6 @@ class Layer(Configured):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-class Gradients(dict):
-    """The gradients of a layer's weights by name. `grads[name] = a` copies a into the array that is there."""
-
-    def bind(self, name: str, gradient: Any) -> None:
-        """Let the gradient of that name live in this array."""
-        super().__setitem__(name, gradient)
-
-    def __reduce__(self):
-        return Gradients, (dict(self),)  # pickle and copy would go through __setitem__
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self:
-            raise KeyError(f"{name!r} is no weight of this layer; it has {list(self)}")
-        if self[name] is not value:
-            if np.shape(value) != self[name].shape:
-                shape, got = self[name].shape, np.shape(value)
-                hint = " Is it transposed?" if got == shape[::-1] else ""
-                if len(got) > len(shape) and got[len(got) - len(shape) :] == shape:
-                    hint = " Is the sum over the axes in front missing?"
-                raise ValueError(f"The gradient of {name} has shape {shape}; got {got}.{hint}")
-            self[name][...] = value
-
-
-def as_array(x: Any, xp: Any, dtype: Any = None) -> Any:
-    """The array x as one of this module and dtype; None keeps a floating dtype and makes float32 of integers."""
-    if x.dtype.kind not in ("biuf" if dtype else "biufc"):
-        raise ValueError(f"Expected an array of {'real ' if dtype else ''}numbers; got dtype {x.dtype}.")
-    if dtype is None:
-        dtype = x.dtype if x.dtype.kind in "fc" else "float32"
-    return move(x, xp, dtype)
-
-
-def as_weight(value: Any, weight: Any, label: str) -> Any:
-    """value as a new array that can be written into this weight; ValueError unless it has exactly its shape."""
-    value = move(value, xp_of(weight)).copy()  # it may be a view of this weight, or of one that is written first
-    if value.dtype.kind not in "biuf":
-        raise ValueError(f"{label} must be an array of real numbers; got dtype {value.dtype}.")
-    if value.shape != weight.shape:
-        raise ValueError(f"{label} has shape {weight.shape}; got an array of shape {value.shape}.")
-    return value
 
 
 def snake_case(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import MOST_AXES, integer, number
+from ..arguments import MOST_AXES, integer, number
 from .base import Layer
 
 
@@ -66,3 +66,20 @@ class Rescaling(Layer):
 
     def backward(self, dy, cache, need_dx=True):
         return dy * self.scale
+
+
+class Flatten(Layer):
+    """Flatten all axes but the batch: y[n] = the entries of x[n] in C order.
+
+    Shapes: x (B, d1, ..., dk), y (B, d1 ... dk); x (B,) gives y (B, 1).
+    Backward: dx = dy in the shape of x.
+    """
+
+    def build(self, input_shape):
+        return (math.prod(input_shape),)
+
+    def forward(self, x, training=False):
+        return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape
+
+    def backward(self, dy, cache, need_dx=True):
+        return dy.reshape(cache)

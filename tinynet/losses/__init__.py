@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from ..checks import absent, by_name
+from ..arguments import absent
+from ..config import by_name
 from .base import Loss
-from .crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
+from .crossentropy import BinaryCrossentropy, CategoricalCrossentropy
 from .regression import Huber, MeanAbsoluteError, MeanSquaredError
+from .sparse_crossentropy import SparseCategoricalCrossentropy
 
 __all__ = [
     "BinaryCrossentropy",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..backend import move, to_array, to_numpy, xp_of
 from ..config import Configured
+from .labels import as_real
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 
@@ -109,24 +108,3 @@ def full(factors: Any, shape: tuple[int, ...], like: Any) -> Any:
     each = xp_of(like).empty(shape, dtype=like.dtype)
     each[...] = factors
     return each
-
-
-def as_real(labels: Any, dtype: Any) -> Any:
-    """Real labels in this dtype; integers stay."""
-    return labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
-
-
-def check_like_outputs(labels: Any, output_shape: tuple[int | None, ...], hint: str = "") -> np.ndarray:
-    """Labels as real numbers in the shape of the outputs; a last axis of size 1 may be missing or extra."""
-    labels = to_numpy(labels)
-    if labels.dtype.kind not in "biuf":
-        raise ValueError(f"Labels must be real numbers; got dtype {labels.dtype}.")
-    batch, *inner = output_shape
-    got = list(labels.shape[1:])
-    fits = got == inner or [*got, 1] == inner or got == [*inner, 1]
-    if labels.ndim == 0 or not fits or batch not in (None, len(labels)):
-        raise ValueError(
-            f"Outputs of shape {tuple(output_shape)} need labels of the same shape; got {labels.shape}.{hint}"
-        )
-    labels = labels.reshape(len(labels), *inner)
-    return labels if labels.dtype.kind == "f" else labels.astype("float64")

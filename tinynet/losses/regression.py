@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import number
 from ..backend import xp_of
-from ..checks import number
-from .base import Loss, check_like_outputs, for_entries, mean_of_last
+from .base import Loss, for_entries, mean_of_last
+from .labels import check_like_outputs
 
 
 class RegressionLoss(Loss):

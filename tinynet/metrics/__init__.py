@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..checks import absent, by_name
+from ..arguments import absent
+from ..config import by_name
 from .accuracy import (
     AnyAccuracy,
     BinaryAccuracy,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import integer, number
 from ..backend import xp_of
-from ..checks import integer, number
-from ..losses.base import check_like_outputs
-from ..losses.crossentropy import check_class_labels
+from ..losses.labels import check_class_labels, check_like_outputs
 from .base import Metric
 
 

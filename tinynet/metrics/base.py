@@ -7,7 +7,8 @@ from typing import Any
 
 from ..backend import move, to_array, xp_of
 from ..config import Configured
-from ..losses.base import as_real, spread
+from ..losses.base import spread
+from ..losses.labels import as_real
 
 
 class Metric(Configured):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..losses import regression
-from ..losses.base import check_like_outputs
+from ..losses.labels import check_like_outputs
 from .base import Metric
 
 

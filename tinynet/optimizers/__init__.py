@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import absent, by_name
+from ..arguments import absent
+from ..config import by_name
 from . import schedules
 from .adam import Adam, AdamW
 from .base import Optimizer

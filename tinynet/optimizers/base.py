@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from ..arguments import number, positive
 from ..backend import xp_of
-from ..checks import number, positive
 from ..config import Configured, refuse_unknown, serialize
-from ..cuda.update import update, updates
+from ..kernels.update import update, updates
 from ..layers.base import snake_case
 from . import schedules
+from .clipping import scale_to_norm
 from .schedules import LearningRateSchedule
+from .subnormal import clear_subnormal, negligible
 
 # What other versions and libraries call it, or have and this does not.
 HINTS = {
@@ -220,32 +220,3 @@ class Optimizer(Configured):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} learning_rate={self.learning_rate:g}, iterations={self.iterations}>"
-
-
-def clear_subnormal(momentum: Any, scratch: Any) -> None:
-    """Put 0 in the place of entries that are next to nothing, in place: up to 1.2e-34 in float32, 2.3e-304 in float64.
-
-    The momentum of a weight whose gradient has become 0 decays, and within a thousand steps into the subnormal numbers,
-    with which processors compute many times as slowly. In float16, where those are large numbers, nothing is cleared.
-    """
-    if bound := negligible(momentum.dtype):
-        xp_of(momentum).absolute(momentum, out=scratch)
-        momentum *= scratch > bound
-
-
-def negligible(dtype: Any) -> float:
-    """Up to what a number is next to nothing; 0 in float16."""
-    return float(np.finfo(dtype).tiny) * 1e4 if dtype.itemsize >= 4 else 0.0
-
-
-def scale_to_norm(gradients: Sequence[Any], bound: float) -> None:
-    """Multiply the gradients in place by bound / max(norm, bound), with one norm over all of them.
-
-    The norm stays an array of no axes: on a GPU the host does not wait for it.
-    """
-    squares = [flat @ flat for flat in (gradient.ravel() for gradient in gradients)]
-    if squares:
-        xp, square = xp_of(gradients[0]), sum(squares[1:], start=squares[0])
-        factor = bound / xp.maximum(xp.sqrt(square), bound)
-        for gradient in gradients:
-            gradient *= factor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..arguments import number
 from ..backend import xp_of
-from ..checks import number
 from .base import Optimizer
 from .schedules import LearningRateSchedule
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..checks import absent, by_name, is_integer, number, positive
-from ..config import Configured
+from ..arguments import absent, is_integer, number, positive
+from ..config import Configured, by_name
 
 
 class LearningRateSchedule(Configured):

@@ -26,7 +26,7 @@ matplotlib is imported when a function is called: python -m pip install matplotl
 
 from typing import Any
 
-from ..checks import absent
+from ..arguments import absent
 from .confusion import plot_confusion
 from .curves import plot_activation, plot_history
 from .images import plot_grid, plot_picture

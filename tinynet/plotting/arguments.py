@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import is_integer
 from ..backend import to_numpy
-from ..checks import is_integer
 from ..data import Dataset
-from ..inputs import as_samples
+from ..intake.checks import as_samples
 
 
 def as_array(value: Any, name: str) -> np.ndarray:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import number
-from ..layers import by_name
+from ..arguments import number
+from ..layers import activation_names as by_name
+from ..layers.activation_names import Activation
 from ..layers.base import Layer
 from ..layers.chain import backward_chain, forward_chain
-from ..layers.core import Activation
-from ..layers.smooth import Linear
+from ..layers.more_activations import Linear
 from .figures import figure
 
 if TYPE_CHECKING:

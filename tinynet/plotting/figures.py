@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..checks import integer
+from ..arguments import integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

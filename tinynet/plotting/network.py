@@ -9,7 +9,7 @@ from itertools import groupby, pairwise, product
 from typing import TYPE_CHECKING, Any
 
 from ..layers.base import Layer
-from ..layers.core import Dense
+from ..layers.dense import Dense
 from .curves import activation_name
 from .figures import axes, extent, shrink
 

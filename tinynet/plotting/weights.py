@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import shape as check_shape
 from ..backend import to_numpy
-from ..checks import shape as check_shape
-from ..layers.core import Dense
+from ..layers.dense import Dense
 from .figures import figure, no_ticks, sheet_shape
 
 if TYPE_CHECKING:

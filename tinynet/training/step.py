@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .backend import module
+from ..backend import module
+from ..kernels import CLASSES, computes, softmax_crossentropy
+from ..layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from ..layers.base import Layer
+from ..layers.chain import backward_chain, forward_chain
+from ..layers.dense import Dense
+from ..layers.reshaping import Rescaling
+from ..losses import Loss, SparseCategoricalCrossentropy
+from ..losses.base import spread
+from ..metrics import Metric, SparseCategoricalAccuracy
+from ..metrics.accuracy import AnyAccuracy
+from ..optimizers import Optimizer
+from ..rng import draws
 from .buffers import FlatBuffers
-from .cuda import CLASSES, computes, softmax_crossentropy
-from .layers.activations import ReLU, Sigmoid, Softmax, Tanh
-from .layers.base import Layer
-from .layers.chain import backward_chain, forward_chain
-from .layers.core import Dense
-from .layers.reshaping import Rescaling
-from .losses import Loss, SparseCategoricalCrossentropy
-from .losses.base import spread
-from .metrics import Metric, SparseCategoricalAccuracy
-from .metrics.accuracy import AnyAccuracy
-from .optimizers import Optimizer
-from .rng import draws
-from .totals import Totals
+from .report import Totals
 
 LINKS = {"softmax": Softmax, "sigmoid": Sigmoid}
 

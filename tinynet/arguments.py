@@ -1,12 +1,10 @@
 """Checks of arguments: each raises where the call was made, with the value and what was expected."""
 
-import contextlib
 import functools
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 MOST_AXES = 32  # of an array in NumPy 1
@@ -27,45 +25,6 @@ def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
     near = difflib.get_close_matches(name.lower().replace("_", ""), plain, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(repr(plain[k]) for k in near)}? " if near else ""
     raise ValueError(f"Unknown {kind} {name!r}. {hint}Known: {', '.join(map(repr, table))}.")
-
-
-def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
-    """The object that a user means: an instance of `base`, a name in the table of classes or ready objects, or a record
-    {"class_name": ..., "config": {...}}, as get_config writes it."""
-    if isinstance(identifier, base):
-        return identifier
-    if isinstance(identifier, Mapping):
-        return from_record(kind, identifier, table)
-    if isinstance(identifier, str):
-        entry = lookup(kind, identifier, table)
-        return entry() if isinstance(entry, type) else entry
-    if isinstance(identifier, type) and issubclass(identifier, base):
-        raise TypeError(f"{kind} must be an instance: write {identifier.__name__}(), not {identifier.__name__}.")
-    names = ", ".join(map(repr, table))
-    raise TypeError(f"{kind} must be a name ({names}) or an instance of {base.__name__}; got {identifier!r}.")
-
-
-_custom: ContextVar[Mapping[str, Any] | None] = ContextVar("custom", default=None)
-
-
-@contextlib.contextmanager
-def custom_objects(custom: Mapping[str, Any]) -> Iterator[None]:
-    """Within it records may name these classes, too, wherever they stand."""
-    token = _custom.set(custom)
-    try:
-        yield
-    finally:
-        _custom.reset(token)
-
-
-def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
-    """The object that a record describes; its class is one of the table, or of `custom_objects`."""
-    name, config = record.get("class_name"), record.get("config")
-    if not isinstance(name, str) or not isinstance(config, (Mapping, type(None))):
-        raise ValueError(f"The record of a {kind} needs 'class_name' and 'config'; got {dict(record)!r}.")
-    own = (_custom.get() or {}).get(name)
-    entry = own if isinstance(own, type) else lookup(kind, name, table)
-    return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})
 
 
 def amount(name: str, value: Any, least: int = 1) -> int:

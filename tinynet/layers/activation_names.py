@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import config
-from ..checks import by_name, from_record
+from ..config import by_name, from_record
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .base import Layer
-from .smooth import ELU, GELU, SELU, LeakyReLU, Linear, LogSoftmax, SiLU, Softplus
+from .more_activations import ELU, GELU, SELU, LeakyReLU, Linear, LogSoftmax, SiLU, Softplus
 
 relu, sigmoid, tanh, softmax = ReLU(), Sigmoid(), Tanh(), Softmax()
 elu, selu, gelu, silu, softplus = ELU(), SELU(), GELU(), SiLU(), Softplus()
@@ -62,3 +62,23 @@ def _settings(activation: Layer) -> dict[str, Any]:
 
 
 BY_CLASS = {type(activation).__name__: type(activation) for activation in ACTIVATIONS.values()}
+
+
+class Activation(Layer):
+    """An activation as a layer of its own: Activation("relu") is ReLU(). None and "linear" give y = x.
+
+    Argument: `activation`, a name or a Layer.
+    """
+
+    def __init__(self, activation: str | Layer | None, **options: Any):
+        super().__init__(**options)
+        self.activation = get(activation)
+
+    def get_config(self):
+        return {**super().get_config(), "activation": serialize(self.activation)}
+
+    def parts(self):
+        return [] if self.activation is None else self.activation.parts()
+
+    def trained_parts(self):
+        return self.activation.trained_parts() if self.trainable and self.activation else []

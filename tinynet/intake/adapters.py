@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from . import backend as backends
-from . import inputs, losses, metrics
-from .batches import ArrayBatches, Batch, StreamBatches, is_stream
-from .checks import integer, is_integer
-from .data import Dataset
-from .layers.base import Layer, as_array
+from .. import backend as backends
+from .. import losses, metrics
+from ..arguments import integer, is_integer
+from ..data import Dataset
+from ..layers.base import Layer
+from ..layers.weights import as_array
+from . import checks as inputs
+from .arrays import ArrayBatches, Batch
+from .streams import StreamBatches, is_stream
 
 
 class Intake(Layer):

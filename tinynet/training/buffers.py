@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .backend import module, move
-from .layers.base import Layer
-from .layers.chain import unique
+from ..backend import module, move
+from ..layers.base import Layer
+from ..layers.chain import unique
 
 
 class FlatBuffers:

@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from .. import initializers, regularizers
+from ..arguments import integer
 from ..backend import xp_of
-from ..checks import integer
-from . import by_name as activations
+from . import activation_names as activations
 from .base import Layer
-
-
-class Input(Layer):
-    """The shape of one sample, as the first entry of a model: y = x. It is not listed in `model.layers`."""
-
-    def __init__(self, shape: Sequence[int], name: str | None = None):
-        super().__init__(name=name, input_shape=shape)
-
-    def parts(self):
-        return []
-
-    def get_config(self):
-        return {"name": self.name, "shape": list(self.declared_shape)}
-
-
-class Flatten(Layer):
-    """Flatten all axes but the batch: y[n] = the entries of x[n] in C order.
-
-    Shapes: x (B, d1, ..., dk), y (B, d1 ... dk); x (B,) gives y (B, 1).
-    Backward: dx = dy in the shape of x.
-    """
-
-    def build(self, input_shape):
-        return (math.prod(input_shape),)
-
-    def forward(self, x, training=False):
-        return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape
-
-    def backward(self, dy, cache, need_dx=True):
-        return dy.reshape(cache)
 
 
 class Dense(Layer):
@@ -120,26 +89,6 @@ class Dense(Layer):
         if self.use_bias:
             dy_rows.sum(axis=0, out=self.grads["bias"])
         return (dy_rows @ self.kernel.T).reshape(cache.shape) if need_dx else None
-
-
-class Activation(Layer):
-    """An activation as a layer of its own: Activation("relu") is ReLU(). None and "linear" give y = x.
-
-    Argument: `activation`, a name or a Layer.
-    """
-
-    def __init__(self, activation: str | Layer | None, **options: Any):
-        super().__init__(**options)
-        self.activation = activations.get(activation)
-
-    def get_config(self):
-        return {**super().get_config(), "activation": activations.serialize(self.activation)}
-
-    def parts(self):
-        return [] if self.activation is None else self.activation.parts()
-
-    def trained_parts(self):
-        return self.activation.trained_parts() if self.trainable and self.activation else []
 
 
 def rows(x: Any) -> Any:

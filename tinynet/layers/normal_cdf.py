@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .backend import xp_of
+from ..backend import xp_of
 
 # The coefficients of Cody's rational functions: numerator and denominator, highest power first.
 SMALL = (

@@ -1,28 +1,10 @@
-"""Models under the names that Keras has: Sequential, clone_model, load_model, save_model and model_from_json."""
+"""Models from models and from JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
-from .checks import absent
-from .model import Sequential
-
-if TYPE_CHECKING:
-    from .saving import load_model, save_model
-
-__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
-
-_missing = absent(__name__, __all__)
-
-
-def __getattr__(name: str) -> Any:
-    """load_model and save_model are those of `saving`, which is loaded when it is first used."""
-    if name in ("load_model", "save_model"):
-        from . import saving
-
-        return getattr(saving, name)
-    return _missing(name)
+from .sequential import Sequential
 
 
 def clone_model(model: Sequential) -> Sequential:

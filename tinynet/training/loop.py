@@ -7,11 +7,11 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .batches import Epochs
-from .callbacks.callback_list import CallbackList
-from .rng import generator
+from ..callbacks.callback_list import CallbackList
+from ..intake.epochs import Epochs
+from ..rng import generator
+from ..threads import one_for_small
 from .step import Step
-from .threads import one_for_small
 
 
 def run_pass(step: Step, batches: Any, train: bool, callbacks: CallbackList) -> tuple[dict[str, float], int]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import initializers, regularizers
+from ..arguments import number
 from ..backend import xp_of
-from ..checks import number
 from .base import Layer
-from .core import rows
+from .dense import rows
 
 
 class BatchNormalization(Layer):

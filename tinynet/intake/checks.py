@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .backend import to_array, to_numpy
-from .checks import is_integer, number, warn
-from .losses import Loss, SparseCategoricalCrossentropy
-from .losses.base import as_real
-from .metrics import Metric, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy
-from .metrics.accuracy import AnyAccuracy
+from ..arguments import is_integer, number, warn
+from ..backend import to_array, to_numpy
+from ..losses import Loss, SparseCategoricalCrossentropy
+from ..losses.labels import as_real
+from ..metrics import Metric, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy
+from ..metrics.accuracy import AnyAccuracy
 
 OF_CLASSES = (AnyAccuracy, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy)
 

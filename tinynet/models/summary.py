@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from .layers.base import Layer
-from .progress import columns
+from ..callbacks.progress import columns
+from ..layers.base import Layer
 
 HEADINGS = ("Layer (type)", "Output Shape", "Param #", "Trainable")
 

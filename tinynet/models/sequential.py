@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from . import backend as backends
+from .. import backend as backends
+from ..arguments import integer, is_integer, named_arguments
+from ..arguments import shape as check_shape
+from ..config import from_record, serialize
+from ..layers import LAYERS
+from ..layers.activation_names import ACTIVATIONS
+from ..layers.base import Layer, snake_case
+from ..layers.building import building_lock, generators
+from ..layers.chain import backward_chain, forward_chain, unique
+from ..layers.input import Input
+from ..layers.weights import as_array
+from ..rng import choose_seed
+from ..training.step import check_outputs
 from . import summary
-from .checks import from_record, integer, is_integer, named_arguments
-from .checks import shape as check_shape
-from .config import serialize
-from .layers import LAYERS
-from .layers.base import Layer, as_array, building_lock, generators, snake_case
-from .layers.by_name import ACTIVATIONS
-from .layers.chain import backward_chain, forward_chain, unique
-from .layers.core import Input
-from .rng import choose_seed
-from .step import check_outputs
 from .trainer import Trainer
 
 OPTIONS = ("name", "trainable", "dtype", "seed", "backend")  # that from_config passes on
@@ -315,7 +317,7 @@ class Sequential(Trainer):
         ValueError for another name, for a model that is not built, and for what cannot be written down (functions as
         initializers, say); FileExistsError with overwrite=False; OSError as open and write raise it.
         """
-        from . import saving
+        from ..formats import state as saving
 
         saving.save_model(self, filepath, overwrite)
 
@@ -325,7 +327,7 @@ class Sequential(Trainer):
 
         ValueError for another name, or if the model is not built; OSError as open and write raise it.
         """
-        from . import saving
+        from ..formats import state as saving
 
         saving.save_weights(self, filepath, overwrite)
 
@@ -335,7 +337,7 @@ class Sequential(Trainer):
 
         ValueError, and nothing is changed, for a file that is damaged or holds other weights.
         """
-        from . import saving
+        from ..formats import state as saving
 
         saving.load_weights(self, filepath)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import share
 from ..backend import move, xp_of
-from ..checks import share
-from ..cuda import can_draw, dropout
+from ..kernels import can_draw, dropout
 from ..rng import choose_seed
 from .base import Layer
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..arguments import number
 from ..backend import xp_of
-from ..checks import number
-from ..special import normal_cdf
 from .activations import Sigmoid, Softmax
 from .base import Layer
+from .normal_cdf import normal_cdf
 
 
 class Linear(Layer):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .backend import to_numpy
+from ..backend import to_numpy
 
 
 class Totals:

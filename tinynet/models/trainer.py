@@ -7,18 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from . import backend as backends
-from . import inputs, losses, metrics, optimizers, training
-from .batches import ArrayBatches, Batch, Epochs, Limited, StreamBatches, is_stream
-from .callbacks import Callback, History
-from .callbacks.callback_list import CallbackList
-from .checks import integer, named_arguments, number, warn
-from .intake import Intake, batch_size_of, frequency, steps_of
-from .layers.base import Layer, as_array
-from .layers.chain import forward_chain
-from .metrics import get as get_metric
-from .progress import choose_verbose
-from .step import Step, check_end, check_outputs, on_logits
+from .. import backend as backends
+from .. import losses, metrics, optimizers
+from ..arguments import integer, named_arguments, number, warn
+from ..callbacks import Callback, History
+from ..callbacks.callback_list import CallbackList
+from ..callbacks.progress import choose_verbose
+from ..intake import checks as inputs
+from ..intake.adapters import Intake, batch_size_of, frequency, steps_of
+from ..intake.arrays import ArrayBatches, Batch
+from ..intake.epochs import Epochs, Limited
+from ..intake.streams import StreamBatches, is_stream
+from ..layers.base import Layer
+from ..layers.chain import forward_chain
+from ..layers.weights import as_array
+from ..metrics import get as get_metric
+from ..training import loop as training
+from ..training.step import Step, check_end, check_outputs, on_logits
 
 AT_ONCE = 512  # samples that evaluate and predict compute at once; benchmarks/NOTES.md has the times of others
 

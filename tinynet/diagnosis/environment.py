@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ._version import __version__
+from .._version import __version__
+from ..threads import SETTINGS
 from .gpu import Found, attempt, dotted, gigabytes, is_absent, look, problem, said
-from .threads import SETTINGS
 
 
 def table() -> str:
