@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -33,14 +34,14 @@ import numpy as np
 import tinynet as tn
 
 PACKAGE = Path(tn.__file__).resolve().parent
-FOLDER = str(PACKAGE) + "/"
+FOLDER = str(PACKAGE) + os.sep
+STATE = ("formats/state.py", "saving.py")  # where a model becomes plain values: the name now, and an older one
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--show", action="store_true", help="print each stay, and how often saving enters each file")
     parser.add_argument("--until", default="Dense.forward", metavar="FUNCTION", help="default: Dense.forward")
-    parser.add_argument("--quick", action="store_true", help="changes nothing: it takes a second")
     options = parser.parse_args()
     calls, changes = way_of_fit(options.until)
     entered = stays(calls)
@@ -53,7 +54,8 @@ def main():
     calls, _ = way_of_save()
     entered = collections.Counter(file for file, _ in stays(calls))
     print(f"model.save: {entered.total()} stays in {len(entered)} files, {len(calls)} calls; ", end="")
-    print(f"saving.py is entered {entered['saving.py']} times")
+    times = sum(entered[file] for file in STATE)
+    print(f"{next((file for file in STATE if entered[file]), STATE[0])} is entered {times} times")
     if options.show:
         within = collections.Counter(file for file, _ in calls)
         print(f"\n{'model.save':32}{'entered':>9}{'calls':>8}")
@@ -103,7 +105,7 @@ def traced(action, until=None):
         code = frame.f_code
         if event not in ("call", "return") or not code.co_filename.startswith(FOLDER):
             return
-        file = code.co_filename[len(FOLDER) :]
+        file = code.co_filename[len(FOLDER) :].replace(os.sep, "/")
         if event == "call":
             calls.append((file, name_of(frame)))
             running.append(file)
