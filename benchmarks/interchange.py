@@ -4,10 +4,10 @@
     python benchmarks/interchange.py --keras 3.15.1 --backend tensorflow
     python benchmarks/interchange.py --quick              tinynet reads its own files, in the place of a Keras
 
-Needs h5py. For each version it makes a virtual environment. tinynet trains each of the models below for a few steps and writes it
-to a .keras file and a .weights.h5 file; Keras there loads the first, predicts, sets the weights to zero, loads the
-second into that model, makes one more step of training on the same batch, and saves; tinynet reads what Keras saved.
-The table has the largest absolute differences
+Needs h5py. For each version it makes a virtual environment. tinynet trains each of the models below for a few steps and
+writes it to a .keras file and a .weights.h5 file. Keras there loads the first, predicts, sets the weights to zero, loads
+the second into that model, makes one more step of training on the same batch, and saves. tinynet reads what Keras
+saved. The table has the largest absolute differences
 
     loaded    between tinynet's predictions and Keras's
     weights   the same with the .weights.h5 file
@@ -15,13 +15,15 @@ The table has the largest absolute differences
     state     between the optimizer's slots then, relative to the largest entry of each
     back      between Keras's predictions after the step and tinynet's from the file that Keras saved
 
-and it fails if one of them is above 1e-5, or a version does not load a file or warns.
+and it fails if one of them is above 1e-5, or a version does not load a file or warns. One warning is expected: a file
+of weights has no optimizer's state, and Keras says that it skips it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,6 +42,7 @@ WITH = {
     "3.8.0": ["jax==0.5.3", "jaxlib==0.5.3"],
 }
 BOUND = 1e-5
+EXPECTED = "^Skipping variable loading for optimizer .* the saved optimizer has 0 variables"
 
 
 def models():
@@ -136,7 +139,8 @@ def inside(folder: Path, keras: ModuleType) -> Iterator[dict]:
             except Exception as error:
                 outcome["error"] = f"{type(error).__name__}: {error}"[:300]
         texts = [str(one.message) for one in warned]
-        outcome["warnings"] = [text[:200] for text in texts if "optimizer" in text or "load" in text]
+        told = [text[:200] for text in texts if "optimizer" in text or "load" in text]
+        outcome["warnings"] = [text for text in told if not re.search(EXPECTED, text)]
         yield {"name": name, **outcome}
 
 

@@ -57,7 +57,8 @@ def main():
         print(quick.NOTICE)
     print(f"Python {sys.version.split()[0]}, {blas()}; an epoch each of {rounds} rounds, in alternation\n")
     # Memory first: a child's peak counts what its parent held when it began.
-    print(f"peak memory of the lesson's program: {process('-c', LESSON, *(['--quick'] if options.quick else []))[1] / 1e6:.0f} MB")
+    program = ["-c", LESSON, *(["--quick"] if options.quick else [])]
+    print(f"peak memory of the lesson's program: {process(*program)[1] / 1e6:.0f} MB")
     print(f"of the import and nothing else:      {process('-c', 'import tinynet')[1] / 1e6:.0f} MB\n")
     steps(options.quick)(rounds)
 

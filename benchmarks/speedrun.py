@@ -1,4 +1,4 @@
-"""Runs examples/speedrun.py with 20 seeds: its accuracy, and its time from before the start to the exit.
+"""Runs examples/speedrun.py with 20 seeds: mean accuracy, and the time from before a process starts to its exit.
 
     python benchmarks/speedrun.py
     python benchmarks/speedrun.py --jax /path/to/python      beside the same recipes in JAX, run by that interpreter

@@ -1,6 +1,6 @@
 """Counts the stays and calls between `fit` and its first multiplication, and the calls that write a model.
 
-    python benchmarks/way.py            the figures
+    python benchmarks/way.py            the figures, in a second
     python benchmarks/way.py --show     and each stay on the way of `fit`, as file: function
 
 A stay is an entry into another file: a call of a function of tinynet in another file than the call before it. A reader
