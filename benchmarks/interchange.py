@@ -5,8 +5,8 @@
     python benchmarks/interchange.py --quick              tinynet reads its own files, in the place of a Keras
 
 Needs h5py. For each version it makes a virtual environment. tinynet trains each of the models below for a few steps and
-writes it to a .keras file and a .weights.h5 file. Keras there loads the first, predicts, sets the weights to zero, loads
-the second into that model, makes one more step of training on the same batch, and saves. tinynet reads what Keras
+writes it to a .keras file and a .weights.h5 file. Keras there loads the first, predicts, sets the weights to zero,
+loads the second into that model, makes one more step of training on the same batch, and saves. tinynet reads what Keras
 saved. The table has the largest absolute differences
 
     loaded    between tinynet's predictions and Keras's

@@ -28,7 +28,7 @@ SCRIPTS = {  # how it is run, and what it prints, line by line
             rf"  adam +loss {NUMBER}, probability {NUMBER}",
         ],
     ),
-    "benchmarks/files.py": ("--quick", [r"model.npz, \d\.\d+ MB", rf"    load {NUMBER} .*; the first .* {NUMBER}\) ms"]),
+    "benchmarks/files.py": ("--quick", [r"model.npz, \d\.\d+ MB", rf"    load {NUMBER} .*; the first .* ms"]),
     "benchmarks/gpu.py": (
         "--quick --rounds 1",
         [r"    tinynet +.*  right", rf" +32 +16  tinynet +{NUMBER} .*needs a GPU"],
