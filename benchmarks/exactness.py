@@ -1,4 +1,4 @@
-"""Measures how exact the library is: its gradients beside the complex step, 200 of its steps beside Keras's.
+"""Measures the errors of gradients beside the complex step, and of 200 training steps beside Keras's.
 
     python benchmarks/exactness.py [CASES] [--quick]
 

@@ -1,4 +1,4 @@
-"""Times how long a model takes to a file and back: the lesson's, trained, with the state of Adam.
+"""Times saving and loading a model: the lesson's, trained, with the state of Adam.
 
     python benchmarks/files.py [FOLDER] [--quick]
 

@@ -1,4 +1,4 @@
-"""Measures a training step on an NVIDIA GPU: tinynet on CuPy beside PyTorch, eager and in CUDA graphs, and JAX.
+"""Measures a training step on an NVIDIA GPU: tinynet beside PyTorch, eager and in CUDA graphs, and JAX.
 
     python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py
     (for a driver of CUDA 12: requirements-gpu-cuda12.txt, and what it says of PyTorch before it)

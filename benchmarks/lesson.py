@@ -1,4 +1,4 @@
-"""Measures the lesson's job: losses and accuracy over five seeds, time, memory and the cost of the import.
+"""Measures the lesson's job: losses and accuracy over five seeds, time, memory, and the import.
 
     python benchmarks/lesson.py [--quick]
 

@@ -1,4 +1,4 @@
-"""Changes one operator, number or condition of the library at a time, and counts the changes that a test notices.
+"""Changes one operator, number or condition of the library at a time, and counts what a test notices.
 
     python -m pip install -e '.[test,mutation]'
     python benchmarks/mutation.py                           all that is in MUTATED below

@@ -1,13 +1,16 @@
-"""Sets the parts of a training step beside the least time that each can take, of which a step may take four times.
+"""Times the parts of a training step, and sets each beside the least time that it can take.
 
     python benchmarks/step.py [--threads N] [--batch N] [--units N] [--epochs N] [--quick]
 
-The step is the lesson's on images in uint8: Rescaling, 784 inputs, relu, softmax of 10, Adam, accuracy. Epochs of `fit`
-alternate with epochs by hand, in which the same layers, loss and optimizer are called one by one and timed, as in
-examples/training_loop.py. One epoch of each comes first, for Adam's moments. A part's time is the median over the
-steps, less that of an empty call. Of a Dense layer every other step times the whole, the others its products alone, so
-that caches are as in training; the difference is the bias. The rest is the median time of fit for a step less the sum
-of the parts: loops, checks, Flatten, and what few steps do. What `fit` does in fewer passes than by hand lessens it.
+The step is the lesson's on images in uint8: Rescaling, 784 inputs, ReLU, softmax of 10, Adam, accuracy. It may take
+four times the floor, the least time of its parts. Epochs of `fit` alternate with epochs by hand. By hand the same
+layers, loss and optimizer are called one by one and timed, as in examples/training_loop.py. One epoch of each comes
+first, for Adam's moments.
+
+A part's time is the median over the steps, less that of an empty call. Of a Dense layer every other step times the
+whole, the others its products alone, so that caches are as in training; the difference is the bias. The rest is the
+median time of a step of `fit` less the sum of the parts: loops, checks, Flatten, and what few steps do. It is less
+where `fit` needs fewer passes than the calls by hand.
 
 The floor of a part is its floating-point operations at the rate of a product of two 2048 x 2048 matrices, with as many
 threads, plus its bytes, read and written, at the rate at which np.copyto, in one thread, copies 200 MB; both are

@@ -1,4 +1,4 @@
-"""Counts the stays and calls between `fit` and its first multiplication, and the calls that write a model.
+"""Counts how many files and calls lie between `fit` and its first multiplication, and in a save.
 
     python benchmarks/way.py            the figures, in a second
     python benchmarks/way.py --show     and each stay on the way of `fit`, as file: function

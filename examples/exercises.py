@@ -1,4 +1,4 @@
-"""Does the lesson's exercises: changes one thing about the network at a time, and shows what becomes of the accuracy.
+"""Does the lesson's exercises: changes one thing about the network, and shows what becomes of the accuracy.
 
     python examples/exercises.py
     python examples/exercises.py --sample --epochs 10 --picture sample.png

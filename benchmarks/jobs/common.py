@@ -1,4 +1,4 @@
-"""What the jobs share: options, the data, and the lines of JSON by which they report. It imports nothing heavy."""
+"""Gives the jobs their options, the data, and lines of JSON to report by. It imports nothing heavy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lesson's job in tinynet: uint8 images, scaled batch by batch by the model's first layer."""
+"""Does the lesson's job in tinynet: uint8 images, scaled batch by batch by the model's first layer."""
 
 import common
 
