@@ -31,11 +31,11 @@ def main():
     quick.add_to(parser)
     options = parser.parse_args()
     steps, rounds = (5, 2) if options.quick else (STEPS, ROUNDS)
-    if options.quick:
-        print(quick.NOTICE)
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as folder:
         packages = {options.commit: other(options.commit, folder), "now": importlib.import_module("tinynet")}
+        if options.quick:
+            print(quick.NOTICE)
         times = alternate({name: compiled(package) for name, package in packages.items()}, steps, rounds)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
