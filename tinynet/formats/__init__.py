@@ -1,1 +1,1 @@
-"""Files of models: plain configurations and arrays to bytes and back. Nothing here makes a model: `saving` does."""
+"""Files of models: a model as plain values (`state`), and the formats that write them."""
