@@ -16,7 +16,7 @@ tn.callbacks.EarlyStopping(patiense=3)  # wrong
 model.prdict([[1.0, 2.0]])  # wrong
 model.fit([[1.0, 2.0]], [[1.0]], epoch=3)  # wrong
 model.compile("adam", "mse", metric=["mae"])  # wrong
-model.layers[0].kernl  # wrong
+print(model.layers[0].kernl)  # wrong
 tn.nn.rellu([1.0])  # wrong
-tn.gradchek  # wrong
+print(tn.gradchek)  # wrong
 tn.plotting.plot_history(None).savfig("x")  # wrong
