@@ -17,6 +17,7 @@ from tinynet.callbacks import (
     ModelCheckpoint,
     ProgbarLogger,
 )
+from tinynet.callbacks.logs import Hooks
 
 X, Y = np.zeros((4, 3), "float32"), np.array([0, 1, 2, 0])
 
@@ -164,6 +165,10 @@ def test_functions_as_hooks():
     with pytest.raises(TypeError, match="on_epoch_end must be a function; got 3"):
         LambdaCallback(on_epoch_end=3)
     assert repr(LambdaCallback(on_train_end=len)) == "LambdaCallback(on_train_end=<built-in function len>)"
+
+
+def test_type_checkers_know_every_hook_of_lambda_callback():
+    assert set(Hooks.__annotations__) == {name for name in vars(Callback) if name.startswith("on_")}
 
 
 @pytest.mark.parametrize("schedule", [lambda epoch: 0.1 / (epoch + 1), lambda epoch, rate: 0.1 / (epoch + 1)])
