@@ -1,1 +1,1 @@
-"""Files of models: a model as plain values (`state`), and the formats that write them."""
+"""Model files: from plain values and arrays to bytes and back. Only `state` knows what a model is."""
