@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-FLAGS = "-std=c++17 -O1 -fPIC -shared -Wno-unknown-pragmas -fvisibility=hidden -U_FORTIFY_SOURCE".split()
+FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-fvisibility=hidden", "-U_FORTIFY_SOURCE"]
 FLAGS += ["-ffp-contract=off", "-fno-exceptions"]  # the first: the same bits on every processor
 MEANT_ANYWAY = {"-std=c++17", "--std=c++17", "-fmad=false", "--fmad=false"}  # NVRTC's words for what FLAGS say
 LIMITS = {"grid": (2**31 - 1, 65535, 65535), "block": (1024, 1024, 64)}
