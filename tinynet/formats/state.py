@@ -180,18 +180,18 @@ def check_config(config: Mapping[str, Any]) -> None:
         models += [layer["config"] for layer in inner if isinstance(layer.get("config"), Mapping)]
 
 
-def _check_kinds(own: Any, given: Any, name: str = "") -> None:
-    """FileError where an object has made True or False, or a name, of something else that the file has."""
+def _check_kinds(made: Any, given: Any, name: str = "") -> None:
+    """FileError if an object has made True or False, or a name, of something else that the file has."""
     if name == "name" and not isinstance(given, (str, type(None))):
         raise FileError(f"a name is no text in it, but {str(given)[:80]!r}")
-    if isinstance(own, bool) is not isinstance(given, bool) or (name == "trainable" and not isinstance(given, bool)):
+    if isinstance(made, bool) is not isinstance(given, bool) or (name == "trainable" and not isinstance(given, bool)):
         raise FileError(f"{name!r} is {str(given)[:80]!r} in it, where True or False is wanted, or is not")
-    if isinstance(own, Mapping) and isinstance(given, Mapping):
-        for key in own.keys() & given.keys():
-            _check_kinds(own[key], given[key], key)
-    elif isinstance(own, list) and isinstance(given, list):
-        for one, other in zip(own, given, strict=False):
-            _check_kinds(one, other, name)
+    if isinstance(made, Mapping) and isinstance(given, Mapping):
+        for key in made.keys() & given.keys():
+            _check_kinds(made[key], given[key], key)
+    elif isinstance(made, list) and isinstance(given, list):
+        for entry, other in zip(made, given, strict=False):
+            _check_kinds(entry, other, name)
 
 
 def _fill(model: Any, weights: Mapping[str, np.ndarray]) -> None:
@@ -251,8 +251,8 @@ def _choices(given: dict[str, Any], custom: dict[str, Any]) -> tuple[Any, Any, l
     return (
         _made("optimizer", given.get("optimizer"), optimizers.get, custom),
         _made("loss", given.get("loss"), losses.get, custom),
-        [_made("metric", one, metrics.get, custom) for one in given.get("metrics") or ()],
-        [_made("metric", one, metrics.get, custom) for one in given.get("weighted_metrics") or ()],
+        [_made("metric", record, metrics.get, custom) for record in given.get("metrics") or ()],
+        [_made("metric", record, metrics.get, custom) for record in given.get("weighted_metrics") or ()],
     )
 
 

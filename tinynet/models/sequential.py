@@ -91,7 +91,7 @@ class Sequential(Trainer):
         return list(self._layers)
 
     def add(self, layer: Layer) -> None:
-        """Put a layer on top of the stack; it is built at once where the input shape is known."""
+        """Put a layer on top of the stack; it is built at once if the input shape is known."""
         declared, count = self.declared_shape, len(self._layers)
         self._stack(layer)
         if len(self._layers) > count and (self.built or self.declared_shape is not None):
@@ -103,7 +103,7 @@ class Sequential(Trainer):
                 raise
 
     def _stack(self, layer: Layer) -> None:
-        """Put a layer on top, not built yet."""
+        """Put a layer on top without building it."""
         if not isinstance(layer, Layer):
             hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
@@ -132,7 +132,7 @@ class Sequential(Trainer):
         return layer
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """The layer of that name, or at that place in `layers`; ValueError if there is none."""
+        """Return the layer with this name, or at this place in `layers`; ValueError if there is none."""
         if (name is None) == (index is None):
             raise ValueError("get_layer takes a name or an index, one of them.")
         if name is not None:
@@ -231,7 +231,7 @@ class Sequential(Trainer):
                 )
 
     def all_layers(self) -> list[Layer]:
-        """The layers, those of inner models among them, and the inner models themselves."""
+        """Return the layers, those of inner models among them, and the inner models themselves."""
         inner = [layer.all_layers() for layer in self._layers if isinstance(layer, Sequential)]
         return [*self._layers, *itertools.chain(*inner)]
 
