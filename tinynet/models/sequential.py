@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from .. import backend as backends
 from ..arguments import integer, named_arguments
 from ..arguments import shape as check_shape
 from ..config import serialize
-from ..files import write_whole
 from ..intake import adapters
 from ..layers import Input
 from ..layers.activation_names import ACTIVATIONS
@@ -25,7 +23,7 @@ from ..layers.weights import as_array
 from ..rng import choose_seed
 from ..training.step import check_outputs
 from . import config as configuration
-from . import summary
+from . import summary, writing
 from .trainer import Trainer
 
 
@@ -333,13 +331,7 @@ class Sequential(Trainer):
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: As open and write raise it.
         """
-        from ..formats import by_ending, state
-
-        end = by_ending.ending(filepath, by_ending.OF_MODEL, "a model")
-        by_ending.check_new(filepath, overwrite)
-        saved = state.snapshot(self)
-        state.check_readable(saved, self, Sequential.from_config)
-        write_whole(filepath, by_ending.encode(saved, end))
+        writing.write_model(self, filepath, overwrite, Sequential.from_config)
 
     @named_arguments()
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -354,11 +346,7 @@ class Sequential(Trainer):
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: As open and write raise it.
         """
-        from ..formats import by_ending, state
-
-        end = by_ending.ending(filepath, by_ending.OF_WEIGHTS, "weights")
-        by_ending.check_new(filepath, overwrite)
-        write_whole(filepath, by_ending.encode_weights(state.bare(self), end))
+        writing.write_weights(self, filepath, overwrite)
 
     @named_arguments({"skip_mismatch": "Leave it out: all weights must be there."})
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
@@ -367,21 +355,4 @@ class Sequential(Trainer):
         Raises:
             ValueError: The file is damaged or holds other weights. Nothing is changed then.
         """
-        from ..formats import by_ending, state
-        from ..formats.record import FileError, shortened
-
-        end = by_ending.ending(filepath, by_ending.WITH_WEIGHTS, "weights")
-        if not self.built:
-            raise ValueError(f"Model '{self.name}' is not built yet: build it first, so that it has weights to load.")
-        try:
-            arrays = by_ending.decode_weights(Path(filepath).read_bytes(), end, state.bare(self))
-        except FileError as error:
-            raise shortened(error, filepath) from None
-        keyed = self.keyed_weights()
-        if set(arrays) != set(keyed):
-            other = ", ".join(sorted(set(arrays) ^ set(keyed)))
-            raise ValueError(
-                f"{os.fspath(filepath)!r} does not hold the weights of model '{self.name}': {other} are in one of the "
-                "two only."
-            )
-        self.set_weights([arrays[key] for key in keyed])
+        self.set_weights(writing.read_weights(self, filepath))
