@@ -20,6 +20,7 @@ from ..threads import TINY, one_for_small
 from ..training import loop
 from ..training.bookmark import Bookmark, Run
 from ..training.compiled import Compiled
+from ..training.prediction import predict
 from ..training.step import Step, check_outputs
 
 NOT_HERE = "Leave it out: there is nothing to compile to, and there is one output."
@@ -264,7 +265,7 @@ class Trainer(Layer):
                 return self._predict_once(x)
         batches = adapters.for_predicting(self, x, batch_size, steps)
         with self._watched(callbacks, verbose, batches.steps) as hooks:
-            outputs = loop.predict(self._outputs, batches, hooks, sum(weight.size for weight in self.weights))
+            outputs = predict(self._outputs, batches, hooks, sum(weight.size for weight in self.weights))
         if not outputs and not self.built:
             raise ValueError("There are no batches to predict: a generator is used up, or the data are empty.")
         return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), dtype=self.dtype)

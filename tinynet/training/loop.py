@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ..threads import one_for_small
@@ -51,32 +51,6 @@ def evaluate(step: Step, batches: Iterable, callbacks: Any) -> dict[str, float]:
         raise ValueError("There are no batches to evaluate on: the data are empty, or a generator is used up.")
     callbacks.call("on_test_end", logs=dict(logs))
     return logs
-
-
-def predict(outputs: Callable[[Any], Any], batches: Iterable, callbacks: Any, size: int) -> list[Any]:
-    """Make one pass of prediction, with its hooks; return the outputs of each batch.
-
-    Args:
-        outputs: Function from the samples of a batch to the outputs.
-        batches: The batches.
-        callbacks: The callbacks.
-        size: Number of the model's weights.
-    """
-    callbacks.call("on_predict_begin")
-    begins, ends = callbacks.hooked("on_predict_batch_begin"), callbacks.hooked("on_predict_batch_end")
-    results: list[Any] = []
-    with one_for_small(ROWS * size):
-        for index, (x, _, _) in enumerate(batches):
-            if begins:
-                callbacks.call("on_predict_batch_begin", index)
-            results.append(outputs(x))
-            if ends:
-                callbacks.call("on_predict_batch_end", index, logs={"outputs": results[-1]})
-            if callbacks.due():
-                callbacks.draw(index + 1, {})
-    callbacks.passed(len(results))
-    callbacks.call("on_predict_end")
-    return results
 
 
 def run_pass(step: Step, batches: Iterable, train: bool, callbacks: Any) -> tuple[dict[str, float], int]:
