@@ -193,9 +193,9 @@ class CallbackList:
         """Tell whether a callback defines this batch hook: only then is it worth calling."""
         return any(overrides(callback, hook, self.OLD_NAMES.get(hook, hook)) for callback in self.callbacks)
 
-    def states(self) -> list[SavedCallback]:
-        """Return the states of the callbacks that have some, for a file."""
-        return [_state(callback) for callback in self.callbacks if callback.saved_attributes]
+    def with_state(self) -> list[Callback]:
+        """Return the callbacks that have a state for a file."""
+        return [callback for callback in self.callbacks if callback.saved_attributes]
 
     def resume(self, states: Sequence[SavedCallback]) -> None:
         """Give callbacks the states that a file kept: each to the first of its class and identity that has none."""
@@ -226,7 +226,8 @@ class CallbackList:
             self.line.passed(steps)
 
 
-def _state(callback: Callback) -> SavedCallback:
+def state_of(callback: Callback) -> SavedCallback:
+    """Return the state of a callback, for a file."""
     values, arrays = {}, {}
     for name in (*callback.identity, *callback.saved_attributes):
         value = getattr(callback, name)

@@ -58,7 +58,7 @@ def snapshot(model: Any) -> SavedModel:
     for slot, flat in optimizer.slots_of_model().items():
         flat = to_numpy(flat)
         saved.slots[slot] = {key: flat[place].reshape(shape) for key, (place, shape) in places.items()}
-    saved.callbacks, saved.place = bookmark.callbacks, bookmark.place
+    saved.callbacks, saved.place = bookmark.states(), bookmark.place
     return saved
 
 

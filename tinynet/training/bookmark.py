@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from ..callbacks.base import CallbackList, History, SavedCallback
+from ..callbacks.base import Callback, CallbackList, History, SavedCallback, state_of
 
 
 @dataclasses.dataclass
@@ -15,14 +15,22 @@ class Bookmark:
 
     epochs      number of the last epoch of `fit` that is done, counted from 1: the next initial_epoch
     place       where the training is in its data, as `Epochs.place` gives it, with the passes of the validation data
-    callbacks   states of the callbacks
+    callbacks   the callbacks of the last fit that have a state, or their states from a file
     from_file   whether the next fit begins here; else it begins with the data and callbacks that it is given
     """
 
     epochs: int = 0
     place: dict[str, Any] | None = None
-    callbacks: list[SavedCallback] = dataclasses.field(default_factory=list)
+    callbacks: list[Callback | SavedCallback] = dataclasses.field(default_factory=list)
     from_file: bool = False
+
+    def states(self) -> list[SavedCallback]:
+        """Return the states of the callbacks, as they are now."""
+        return [each if isinstance(each, SavedCallback) else state_of(each) for each in self.callbacks]
+
+    def __getstate__(self) -> dict[str, Any]:
+        saved = [each for each in self.callbacks if isinstance(each, SavedCallback)]
+        return {**self.__dict__, "callbacks": saved}  # callbacks belong to their fit: a copy does without
 
 
 @dataclasses.dataclass
@@ -55,7 +63,7 @@ class Run:
         """Let data and callbacks go on from a file's bookmark, if its next epoch is the first one here."""
         if bookmark.epochs != self.epochs.start:
             return
-        self.states = bookmark.callbacks
+        self.states = bookmark.states()
         if bookmark.place is not None:
             self.batches.go_to(bookmark.place)
             if self.validation is not None:
@@ -64,4 +72,4 @@ class Run:
     def bookmark(self) -> Bookmark:
         """Return where this training is."""
         validated = self.validation.passes if self.validation is not None else []
-        return Bookmark(self.done, {**self.batches.place, "validation": validated}, self.callbacks.states())
+        return Bookmark(self.done, {**self.batches.place, "validation": validated}, self.callbacks.with_state())
