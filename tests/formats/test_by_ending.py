@@ -8,7 +8,6 @@ from resumed import model
 import tinynet as tn
 from tinynet import layers
 from tinynet.formats.record import FileError
-from tinynet.formats.state import save_model
 from tinynet.layers import Dense, ReLU
 from tinynet.models import load_model
 

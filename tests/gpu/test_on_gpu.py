@@ -16,7 +16,7 @@ import strict_cupy
 import tinynet as tn
 from tinynet import gradcheck
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 import cupti
 

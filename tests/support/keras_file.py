@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tinynet as tn
 from tinynet.formats import archive, keras
 from tinynet.formats.record import FileError
 from tinynet.formats.state import restore as restore_compiled

@@ -1,4 +1,4 @@
-"""What a file of a model holds, whatever its format."""
+"""Define what a model file holds, whatever its format: plain values and arrays."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ LONGEST_REASON = 500  # characters of a message, which may hold what the file ho
 
 
 class FileError(ValueError):
-    """The file is not a model file, is damaged, or asks for something forbidden; the message says which."""
+    """The file is not a model file, is damaged, or asks for something forbidden. The message says which."""
 
 
 @dataclasses.dataclass
 class SavedModel:
     """A model as plain values and NumPy arrays.
 
-    config       what `Sequential.get_config` gives, the input shape included
-    weights      each weight under the place of its part and its name, "0/kernel", in the order of `model.weights`
-    seed         the model's seed, whether it was given or drawn; None where the file has none
-    compiled     None, or the records of compile's arguments: "optimizer", "loss", "metrics", "weighted_metrics"
-    iterations   the optimizer's steps
-    slots        the optimizer's arrays: slot name -> key of the weight -> array; empty before its first step
-    epochs       the number of the last epoch of `fit` that is done, counted from 1
-    place        where in its data the training is: "position", "began", "passes" and "validation"; or None
-    callbacks    the states of the callbacks that have some
+    Attributes:
+        config: The result of `Sequential.get_config`, the input shape included.
+        weights: The weights by key, in the order of `model.weights`. A key is the number of the layer's part in the
+            chain and the weight's name: "0/kernel".
+        seed: The model's seed, given or drawn. None if the file has none.
+        compiled: None, or the records of compile's arguments: "optimizer", "loss", "metrics", "weighted_metrics".
+        iterations: The number of steps that the optimizer has made.
+        slots: The optimizer's arrays: slot name -> key of the weight -> array. Empty before its first step.
+        epochs: The number of the last epoch that `fit` finished, counted from 1.
+        place: The place of the training in its data: "position", "began", "passes" and "validation"; or None.
+        callbacks: The states of those callbacks that have one.
     """
 
     config: dict[str, Any]

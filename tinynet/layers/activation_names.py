@@ -18,21 +18,21 @@ relu, sigmoid, tanh, softmax = ReLU(), Sigmoid(), Tanh(), Softmax()
 elu, selu, gelu, silu, softplus = ELU(), SELU(), GELU(), SiLU(), Softplus()
 leaky_relu, log_softmax, linear = LeakyReLU(negative_slope=0.2), LogSoftmax(), Linear()
 
-ACTIVATIONS = {
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "softmax": softmax,
-    "elu": elu,
-    "selu": selu,
-    "gelu": gelu,
-    "silu": silu,
-    "swish": silu,
-    "softplus": softplus,
-    "leaky_relu": leaky_relu,
-    "log_softmax": log_softmax,
-    "linear": linear,
-}
+__all__ = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+ACTIVATIONS: dict[str, Layer] = {**{name: globals()[name] for name in __all__}, "swish": silu}
 
 
 def get(identifier: Any) -> Layer | None:

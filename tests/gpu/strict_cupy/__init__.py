@@ -12,8 +12,8 @@ In some places CuPy does without a word what nobody wants. There the stand-in is
 - so do `out=` and in-place operations whose result has another dtype: CuPy computes that, then casts or copies;
 - so do `cupy.sum(array)` and others of an array of NumPy's, which CuPy lets NumPy compute, on the CPU;
 - so does what a RawKernel would read as other bytes, or write where nobody expects it: a wrong number of arguments,
-  arrays and scalars of another type than the parameter's, arrays that are not C-contiguous or overlap; a grid of 0,
-  of which CuPy makes 1; and what cuda_on_cpu says of races and barriers, for it runs the kernel;
+  arrays and scalars of another type than the parameter's, arrays that are not C-contiguous; a grid of 0, of which
+  CuPy makes 1; and a result that depends on the order of the threads, for cuda_on_cpu runs the kernel in two;
 - so does `numpy.exp(array)` of a device array: CuPy computes it, but the library asks `xp_of(array)` for the module;
 - `empty` is filled with NaN, or with the greatest integer: on a GPU it holds whatever was there before.
 
