@@ -78,7 +78,7 @@ MUTATED = [
 EXCEPT = ["callbacks/progress.py", "models/summary.py"]  # what is printed, which is judged by looking
 QUICKLY = "tinynet/regularizers.py"  # with --quick
 # What is not run: tests of other things than these files, and one that takes minutes.
-UNUSED_TESTS = ["house/*", "plotting/*", "gpu/test_cupti.py", "gpu/test_gpu_*.py", "callbacks/test_progress.py"]
+UNUSED_TESTS = ["house/*", "plotting/*", "gpu/test_benchmark_scripts.py", "callbacks/test_progress.py"]
 UNUSED_TESTS += ["datasets/test_fashion_mnist.py", "datasets/test_fetch.py", "datasets/test_idx.py"]
 UNUSED_TESTS += ["test_readme.py", "test_scripts.py"]
 SLOW_TESTS = ["tests/everything/test_lesson.py::test_the_lesson_on_the_real_data_over_five_seeds"]
