@@ -77,13 +77,14 @@ MUTATED = [
 ]
 EXCEPT = ["callbacks/progress.py", "models/summary.py"]  # what is printed, which is judged by looking
 QUICKLY = "tinynet/regularizers.py"  # with --quick
-# What is not run: the tests of other files, and the one that takes minutes.
-UNUSED = "examples fashion_mnist fetch idx notebooks plotting progress readme scripts"
-UNUSED_TESTS = {f"test_{name}.py" for name in UNUSED.split()}
+# What is not run: tests of other things than these files, and one that takes minutes.
+UNUSED_TESTS = ["house/*", "plotting/*", "gpu/test_benchmark_scripts.py", "callbacks/test_progress.py"]
+UNUSED_TESTS += ["datasets/test_fashion_mnist.py", "datasets/test_fetch.py", "datasets/test_idx.py"]
+UNUSED_TESTS += ["test_readme.py", "test_scripts.py"]
+SLOW_TESTS = ["tests/everything/test_lesson.py::test_the_lesson_on_the_real_data_over_five_seeds"]
 # What runs before all others on whatever is not gradcheck's: a second each, and much of what there is.
-QUICK = "keras_parity layers losses metrics fit structure dataset load"
-QUICK_TESTS = {f"test_{name}.py" for name in QUICK.split()}
-SLOW_TESTS = ["tests/test_training.py::test_the_lesson_on_the_real_data_over_five_seeds"]
+QUICK_TESTS = ["keras/test_parity.py", "layers/*", "losses/*", "metrics/*", "models/test_trainer.py"]
+QUICK_TESTS += ["data/test_dataset.py"]
 LOADED_ONCE = ["pytest", "hypothesis.extra.numpy", "numpy.random", "scipy.special", "sklearn.metrics", "sympy"]
 SURVIVORS = ROOT / "tests" / "mutation_survivors.txt"
 GOAL = 0.95
@@ -212,21 +213,28 @@ def start(path: str, code: CodeType, seconds: int, groups: int, quiet: bool = Tr
 def tests_of(path: Path) -> list[list[str]]:
     """The test files in the order in which they run: most mutants do not outlive the first.
 
-    First those that import from the mutated module, then those that are named like it or its package and the quick
-    ones, then all others; but gradcheck, which no other module imports, is left to the first two, and what `prove` is
+    First those that mirror the mutated module or its package, or import from it, then those of its package and the
+    quick ones, then all others. gradcheck, which no other module imports, is left to the first two, and what `prove` is
     made of to the first.
     """
     package, name = path.parent.name, path.stem
-    files = [file for file in Path("tests").rglob("test_*.py") if file.name not in UNUSED_TESTS]
-    texts = {file: file.read_text() for file in sorted(files, key=lambda file: file.stat().st_size)}  # short ones first
-    first = [file for file, text in texts.items() if f"{package}.{name} import" in text]
-    named = {file for file in texts if name in file.name or package in file.as_posix()}
-    quick = {file for file in texts if file.name in QUICK_TESTS and package != "gradcheck"}
-    second = [file for file in texts if file not in first and file in named | quick]
+    files = matching(["**/test_*.py"]) - matching(UNUSED_TESTS)
+    in_order = sorted(files, key=lambda file: (file.stat().st_size, file))  # short ones first
+    texts = {file: file.read_text() for file in in_order}
+    mirror = Path("tests", *path.with_name(f"test_{name}.py").parts[1:])
+    named = {file for file in texts if file == mirror or file.stem == f"test_{package}"}
+    first = [file for file, text in texts.items() if file in named or f"{package}.{name} import" in text]
+    quickly = matching(QUICK_TESTS) if package != "gradcheck" else set()
+    second = [file for file in texts if file not in first and (package in file.parts or file in quickly)]
     third = [file for file in texts if file not in first and file not in second]
     if package == "gradcheck":
         third, second = [], second if name not in ("formulas", "symbolic") else []
     return [[str(file) for file in some] for some in (first, second, third) if some]
+
+
+def matching(patterns: list[str]) -> set[Path]:
+    """The test files that one of these patterns finds."""
+    return {path for pattern in patterns for path in Path("tests").glob(pattern) if path.name.startswith("test_")}
 
 
 def run(queue: list[Mutant], seconds: int, groups: int) -> None:

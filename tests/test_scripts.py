@@ -198,4 +198,11 @@ def test_what_the_mutation_benchmark_changes_is_there():
     named = {node.targets[0].id: node.value for node in ast.parse(source).body if type(node) is ast.Assign}
     patterns = [*ast.literal_eval(named["MUTATED"]), *ast.literal_eval(named["EXCEPT"])]
     assert [each for each in patterns if not list((ROOT / "tinynet").glob(each))] == []
+    for wanted in ("UNUSED_TESTS", "QUICK_TESTS"):
+        patterns = re.findall(r'"(.*?)"', "".join(re.findall(rf"^{wanted} \+?= (.*)$", source, re.M)))
+        assert patterns
+        assert [each for each in patterns if not list((ROOT / "tests").glob(each))] == []
+    (slow,) = ast.literal_eval(named["SLOW_TESTS"])
+    file, _, function = slow.partition("::")
+    assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
     assert (ROOT / ast.literal_eval(named["QUICKLY"])).is_file()
