@@ -155,7 +155,7 @@ def test_a_history_may_be_a_dictionary_and_short():
         (tn.callbacks.History(), "history holds no epoch to draw"),
         ({"loss": 0.5}, r"history must be what fit returns, or its dictionary of lists; got \{'loss': 0\.5\}"),
         ({"loss": []}, "history holds no epoch to draw"),
-        ({"loss": [1, 2], "val_loss": [1]}, r"got \{'loss': 2, 'val_loss': 1\}\. Of a dictionary .*give what fit"),
+        ({"loss": [1, 2], "val_loss": [1]}, r"got \{'loss': 2, 'val_loss': 1\}\. A dictionary .*give what fit"),
     ],
 )
 def test_histories_that_cannot_be_drawn(history, message):

@@ -39,7 +39,7 @@ CLASS_NAMES_RU = (
 )
 
 TITLE = "Fashion-MNIST"
-FILES = {  # name, SHA-256 of the decompressed content
+FILES = {  # name: SHA-256 of the decompressed content
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
@@ -61,17 +61,23 @@ def load_data(data_dir: str | os.PathLike[str] | None = None, sample: bool = Fal
 
     Pixels go from 0 (background) to 255, labels from 0 to 9 (CLASS_NAMES). The order is that of the published files.
 
-    The files are looked for in `data_dir` or the folder in the environment variable TINYNET_DATA, alone, if there is
-    one; else in the user's cache (~/.cache/tinynet/fashion-mnist), the folder of Debian's package and Keras's cache.
-    What is missing is fetched, from public mirrors or, on Debian and Ubuntu, out of the distribution's package (30 MB),
-    as .gz files into the folder that was given or decompressed into the cache, from where they are read
-    in a fifth of the time. Every file's content is verified by its SHA-256, each time.
+    The files are looked for in `data_dir`, or in the folder that the environment variable TINYNET_DATA names. If
+    neither is set, they are looked for in the user's cache (~/.cache/tinynet/fashion-mnist), in the folder of Debian's
+    package and in Keras's cache.
 
-    sample=True returns the 2,000 training and 500 test images that come with tinynet, the first 200 and 50 of each
-    class, in the order of the full data; no file is looked for.
+    Missing files are fetched from public mirrors or, on Debian and Ubuntu, out of the distribution's package (30 MB).
+    A folder that was given gets them as .gz files. The cache gets them decompressed, because they are then read in a
+    fifth of the time. The content of every file is verified by its SHA-256, each time.
 
-    Raises FetchError (an OSError) if the data cannot be had, with everything that was tried, and IdxError (a
-    ValueError) for a wrong file in a folder that was given.
+    Args:
+        data_dir: The only folder to look in, and to fetch into.
+        sample: Return the 2,000 training and 500 test images that come with tinynet: the first 200 and 50 of each
+            class, in the order of the full data. No file is looked for.
+
+    Raises:
+        FetchError: (an OSError) The data cannot be had. The message lists everything that was tried.
+        IdxError: (a ValueError) A file in a folder that was given is wrong.
+        OSError: A folder that was given cannot be written to.
     """
     if sample:
         arrays = {name: idx.read(SAMPLE / f"{name}.gz") for name in FILES}
@@ -84,6 +90,7 @@ def load_data(data_dir: str | os.PathLike[str] | None = None, sample: bool = Fal
 
 
 def _known_folders() -> list[Path]:
+    """Return the folders to look in if the user names none; files are fetched into the first."""
     keras = os.environ.get("KERAS_HOME")
     return [
         fetch.cache_folder("fashion-mnist"),

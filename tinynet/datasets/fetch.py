@@ -1,4 +1,4 @@
-"""Find the files of a data set, or download them; whatever way they come, their content is verified.
+"""Finds the files of a data set, or downloads them. Their content is verified in any case.
 
 A file's SHA-256 is that of its decompressed content, since the same images are published in .gz files that differ.
 """
@@ -22,22 +22,22 @@ LARGEST_FILE = 1 << 26  # bytes; no file of a data set here has half of that
 
 
 class FetchError(OSError):
-    """The data is not on this machine and could not be fetched; the message says what was tried and what to do."""
+    """The data is not on this machine and could not be fetched. The message says what was tried and what to do."""
 
 
 def cache_folder(name: str) -> Path:
-    """The folder for a data set in the user's cache, after the XDG base directory specification."""
+    """Return the folder for a data set in the user's cache, by the XDG base directory specification."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base and os.path.isabs(base) else Path.home() / ".cache") / "tinynet" / name
 
 
 def decode_verified(content: bytes | bytearray, sha256: str) -> np.ndarray:
-    """The array in the bytes of an IDX file; IdxError unless its decompressed content has this SHA-256."""
+    """Return the array in the bytes of an IDX file; IdxError unless its decompressed content has this SHA-256."""
     return idx.parse(verified(content, sha256))
 
 
 def verified(content: bytes | bytearray, sha256: str) -> bytearray:
-    """The decompressed content of an IDX file; IdxError unless it has this SHA-256."""
+    """Return the decompressed content of an IDX file; IdxError unless it has this SHA-256."""
     import hashlib
 
     whole = idx.payload(content)
@@ -56,12 +56,25 @@ def obtain(
     package: str,
     package_folder: str,
 ) -> dict[str, np.ndarray]:
-    """The arrays of a data set by file name; `files` maps each name, without .gz, to its SHA-256.
+    """Return the arrays of a data set by file name.
 
-    The folders are searched in order, and what is missing is fetched into the first of them: from the mirrors in
-    order, then out of the distribution's package. If the folder was `given` by the user, a wrong file in it raises
-    IdxError and is left as it is, and OSError says that it cannot be written to; otherwise a wrong file is replaced,
-    and a warning says so if the folder cannot be written to. FetchError if something is still missing in the end.
+    The folders are searched in order. Missing files are fetched into the first of them: from the mirrors in order, then
+    out of the distribution's package.
+
+    Args:
+        title: The name of the data set, for messages.
+        files: The SHA-256 of each file by its name, without .gz.
+        folders: The folders to search.
+        given: The user named the folder. A wrong file in it is then an error, and is left alone. Otherwise a wrong file
+            is replaced, and a folder that cannot be written to is only a warning.
+        mirrors: The addresses in front of the files' names.
+        package: The package of Debian or Ubuntu that holds the files.
+        package_folder: The folder of the files in that package.
+
+    Raises:
+        FetchError: A file is still missing in the end.
+        IdxError: A file in a `given` folder is wrong.
+        OSError: A `given` folder cannot be read or written.
     """
     tried: list[str] = []
     arrays: dict[str, np.ndarray] = {}
@@ -97,16 +110,16 @@ def obtain(
 
 
 def from_mirror(source: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
-    """Download `<source><name>.gz` for each name; FetchError as soon as one fails."""
+    """Download `<source><name>.gz` for each name, and yield it; FetchError as soon as a download fails."""
     for name in names:
         yield name, _download(f"{source}{name}.gz", title)
 
 
 def from_package(folder: str) -> Callable[[str, Sequence[str], str], Iterator[tuple[str, bytes]]]:
-    """A source like `from_mirror`, for the files in this folder of "package NAME", a package of Debian or Ubuntu.
+    """Return a source like `from_mirror`, for the files in this folder of "package NAME", one of Debian's or Ubuntu's.
 
-    It is downloaded as an ordinary user: apt-get gets lists and cache folders of its own, so nothing on the system
-    changes and no root is needed.
+    The package is downloaded as an ordinary user. apt-get works on temporary lists and cache folders, so nothing on the
+    system changes and no root is needed.
     """
 
     def get(source: str, names: Sequence[str], title: str) -> Iterator[tuple[str, bytes]]:
@@ -134,7 +147,7 @@ def _unpack_package(package: str, work: str) -> None:
     options = ["-q", "-o", f"Dir::State::Lists={work}/lists", "-o", f"Dir::Cache={work}/cache"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options += ["-o", "APT::Sandbox::User=root"]
-    said = _run(["apt-get", *options, "update"], work, must=False)  # one broken source need not matter
+    said = _run(["apt-get", *options, "update"], work, must=False)  # one broken source may not matter
     said = _run(["apt-get", *options, "download", package], work, said)
     archives = [entry for entry in os.listdir(work) if entry.endswith(".deb")]
     if not archives:
@@ -143,7 +156,7 @@ def _unpack_package(package: str, work: str) -> None:
 
 
 def _search(folder: Path, files: Mapping[str, str], given: bool, tried: list[str]) -> dict[str, np.ndarray]:
-    """The arrays of the right files in a folder, plain or gzipped; what is absent or wrong is added to `tried`."""
+    """Return the arrays of the right files in a folder, plain or gzipped. Add to `tried` what is absent or wrong."""
     from concurrent.futures import ThreadPoolExecutor  # decompressing and hashing leave other threads free to run
 
     arrays: dict[str, np.ndarray] = {}
@@ -171,7 +184,7 @@ def _search(folder: Path, files: Mapping[str, str], given: bool, tried: list[str
 
 
 def _read_verified(folder: Path, name: str, sha256: str) -> tuple[np.ndarray | None, list[tuple[Path, Exception]]]:
-    """The array of the first right file of that name, plain or gzipped, if there is one, and what others were wrong."""
+    """Return the array of the first right file, plain or gzipped, or None, and the wrong files with their errors."""
     wrong: list[tuple[Path, Exception]] = []
     for path in filter(os.path.isfile, (folder / name, folder / f"{name}.gz")):  # the plain one needs no decompressing
         try:
@@ -185,6 +198,7 @@ def _read_verified(folder: Path, name: str, sha256: str) -> tuple[np.ndarray | N
 
 
 def _checked(file: str, content: bytes, sha256: str) -> bytearray:
+    """Return the decompressed content of a downloaded file; FetchError if it is another one."""
     try:
         return verified(content, sha256)
     except idx.IdxError as error:
@@ -192,31 +206,34 @@ def _checked(file: str, content: bytes, sha256: str) -> bytearray:
 
 
 def _make_writable(folder: Path) -> OSError | None:
-    """Make the folder and try it; return what went wrong."""
+    """Make the folder and write a file into it as a trial. Return the error, if there is one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return error
     probe = folder / ".writable"
-    error = _write(probe, b"")
+    failure = _write(probe, b"")
     probe.unlink(missing_ok=True)
-    return error
+    return failure
 
 
 def _keep(folder: Path, name: str, content: bytes | bytearray, compressed: bool) -> OSError | None:
-    """Write a file that was fetched: into the user's folder as it came; into the cache decompressed, since that is
-    read several times as quickly, and in the place of a damaged .gz file. Return what went wrong."""
+    """Write a file that was fetched. Return the error, if there is one.
+
+    The user's folder gets the file compressed, as it came. The cache gets it decompressed, which is read several times
+    as quickly, and a damaged .gz file there is removed.
+    """
     if compressed:
         return _write(folder / f"{name}.gz", content)
     error = _write(folder / name, content)
     if error is None:
-        with contextlib.suppress(OSError):  # it is passed over all the same
+        with contextlib.suppress(OSError):  # a .gz file that stays does no harm: the plain file is read first
             (folder / f"{name}.gz").unlink()
     return error
 
 
 def _write(path: Path, content: bytes | bytearray) -> OSError | None:
-    """Write a file whole or not at all; return what went wrong."""
+    """Write a file whole or not at all. Return the error, if there is one."""
     try:
         write_whole(path, content)
     except OSError as error:
@@ -225,6 +242,7 @@ def _write(path: Path, content: bytes | bytearray) -> OSError | None:
 
 
 def _download(url: str, title: str) -> bytes:
+    """Return the content of a file at this address; FetchError if it does not arrive whole."""
     from http.client import HTTPException
     from urllib.request import urlopen  # 43 ms, so not at import
 
@@ -251,13 +269,14 @@ def _download(url: str, title: str) -> bytes:
 
 
 def _say(text: str, end: str = "\n") -> None:
+    """Print to stderr, if there is one."""
     if sys.stderr is not None:  # print(file=None) would write to stdout
         print(text, end=end, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def _announced(what: str):
-    """Say on stderr what is being fetched; yields show(done, total), which redraws the line on a terminal."""
+def _announced(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Say on stderr what is being fetched. Yields show(done, total), which redraws the line on a terminal."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
     shown = -1
 
@@ -277,7 +296,7 @@ def _announced(what: str):
 
 
 def _run(command: Sequence[str], work: str, before: str = "", must: bool = True) -> str:
-    """Run a program in the folder `work`; return what it said. FetchError if it failed and must not."""
+    """Run a program in the folder `work`, and return its messages; FetchError if it failed, unless `must` is False."""
     import subprocess
 
     try:
@@ -301,8 +320,9 @@ def _run(command: Sequence[str], work: str, before: str = "", must: bool = True)
 
 
 def _explain(title: str, missing: Sequence[str], tried: Sequence[str], package: str) -> str:
+    """Return the message that says what was tried, and what the user can do."""
     lines = [f"{title} is not on this machine and could not be fetched.", "Tried:"]
-    lines += [f"  - {one}" for one in tried]
+    lines += [f"  - {attempt}" for attempt in tried]
     lines += [
         "What you can do:",
         f"  - put {', '.join(f'{name}.gz' for name in missing)} into a folder and pass it as data_dir=, or set "

@@ -1,4 +1,4 @@
-"""Images and labels of one's own: a folder of IDX files that are named as MNIST's are."""
+"""A user's images and labels: a folder of IDX files with names like MNIST's."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import numpy as np
 
 from . import idx
 
-ALIASES = {"t10k": "test"}  # MNIST's name of its test images
-LARGEST_LABEL = 99_999  # each class gets a name
+ALIASES = {"t10k": "test"}  # MNIST's name for its test images
+LARGEST_LABEL = 99_999  # each class up to the largest label gets a name
 
 
 def read_folder(folder: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """{"train": (images, labels), ...} from files such as train-images-idx3-ubyte and train-labels-idx1-ubyte.
+    """Return {"train": (images, labels), ...} from files such as train-images-idx3-ubyte and train-labels-idx1-ubyte.
 
-    A split is called what stands before "images" (train, test, validation, ...; t10k is test), and its labels are the
-    file with "labels" in that place. Each may be gzipped, with .gz behind its name. "emnist-letters-train-images-..."
-    is a train split too. ValueError where a partner is missing, where the two do not fit together, and where there are
-    two of one split.
+    The name of a split is the word before "images": train, test, validation and so on. t10k is test, and
+    "emnist-letters-train-images-..." is a train split too. The file of its labels has "labels" in the place of
+    "images". Each file may be gzipped, with .gz at the end of its name.
+
+    Raises:
+        ValueError: A file of labels is missing, images and labels do not fit together, or a split has two files.
+        IdxError: (a ValueError) A file is damaged.
     """
     folder = Path(folder)
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
@@ -45,6 +48,7 @@ def read_folder(folder: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, n
 
 
 def _pair(folder: Path, name: str, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images in the file `name` and their labels; ValueError if the two do not fit together."""
     plain = re.sub("idx[34]", "idx1", re.sub("images", _labels, name, flags=re.IGNORECASE)).removesuffix(".gz")
     partner = next((other for other in (plain, f"{plain}.gz") if other in names), None)
     if partner is None:
@@ -67,6 +71,6 @@ def _pair(folder: Path, name: str, names: list[str]) -> tuple[np.ndarray, np.nda
 
 
 def _labels(images: re.Match[str]) -> str:
-    """The word "labels" in the case of the word "images"."""
+    """Return the word "labels" in the case of the word "images"."""
     word = images[0]
     return "LABELS" if word.isupper() else "Labels" if word[0].isupper() else "labels"

@@ -13,11 +13,14 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..files import write_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP = b"\x1f\x8b"
@@ -27,14 +30,23 @@ CHUNK = 1 << 18
 
 
 class IdxError(ValueError):
-    """The file is not a whole and well-formed IDX file; the message says why."""
+    """The file is not a whole and well-formed IDX file. The message says why."""
 
 
 def read(path: str | os.PathLike[str]) -> np.ndarray:
     """Read an IDX file, plain or gzipped, into an array of native byte order.
 
-    The sizes that the header declares are compared with the bytes that are there before memory is taken for them.
-    Raises IdxError, a ValueError, for anything but a whole, well-formed file with nothing behind its last entry.
+    The sizes in the header are compared with the length of the file before memory is taken for them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        An array of the shape and dtype that the header declares.
+
+    Raises:
+        IdxError: (a ValueError) The file is not whole and well-formed, or something follows its last entry.
+        OSError: The file cannot be read.
     """
     try:
         with open(path, "rb") as file:
@@ -46,15 +58,18 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
         raise IdxError(f"{os.fspath(path)}: {error}") from None
 
 
-def decode(content: bytes) -> np.ndarray:
-    """The array in the bytes of an IDX file, plain or gzipped; one of bytes shares the memory of a plain bytearray."""
+def decode(content: bytes | bytearray) -> np.ndarray:
+    """Return the array in the bytes of an IDX file, plain or gzipped.
+
+    An array of single bytes shares the memory of `content` if that is a plain bytearray.
+    """
     return parse(payload(content))
 
 
 def payload(content: bytes | bytearray) -> bytearray:
-    """The bytes of an IDX file, decompressed if they are gzipped, of exactly the length that the header declares.
+    """Return the decompressed bytes of an IDX file, exactly as many as the header declares; IdxError otherwise.
 
-    A bytearray that is plain already is returned as it is, without a copy.
+    A bytearray that is not gzipped is returned itself, without a copy.
     """
     if content[:2] != GZIP:
         _check_length(header(content)[2], len(content))
@@ -70,8 +85,8 @@ def payload(content: bytes | bytearray) -> bytearray:
     return whole
 
 
-def header(start: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
-    """(dtype, shape, length in bytes of the whole file), as the first bytes of an IDX file declare them."""
+def header(start: bytes | bytearray) -> tuple[np.dtype, tuple[int, ...], int]:
+    """Return (dtype, shape, length of the whole file in bytes), as the first bytes of an IDX file declare them."""
     if len(start) < 4:
         raise IdxError(f"an IDX header has at least 4 bytes; there are {len(start)}")
     if start[0] or start[1]:
@@ -91,7 +106,7 @@ def header(start: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
 
 
 def parse(whole: bytearray) -> np.ndarray:
-    """The array in a payload; one of bytes shares the payload's memory."""
+    """Return the array in a payload. An array of single bytes shares the payload's memory."""
     dtype, shape, _ = header(whole)
     try:
         array = np.frombuffer(whole, dtype, offset=4 + 4 * len(shape)).reshape(shape)
@@ -100,8 +115,8 @@ def parse(whole: bytearray) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(dtype.newbyteorder("="))  # aligned, too
 
 
-def encode(array: Any) -> bytes:
-    """The bytes of the IDX file, not gzipped, that holds this array. ValueError for a type that IDX does not have."""
+def encode(array: ArrayLike) -> bytes:
+    """Return the bytes of the IDX file, not gzipped, that holds this array; ValueError for a dtype that IDX lacks."""
     array = np.asarray(array)
     codes = {np.dtype(dtype).newbyteorder("="): code for code, dtype in TYPES.items()}
     code = codes.get(array.dtype.newbyteorder("="))
@@ -114,10 +129,16 @@ def encode(array: Any) -> bytes:
     return bytes([0, 0, code, array.ndim]) + sizes + array.astype(TYPES[code], copy=False).tobytes()
 
 
-def write(path: str | os.PathLike[str], array: Any) -> None:
-    """Write an array as an IDX file, gzipped if the name ends in .gz: whole or not at all.
+def write(path: str | os.PathLike[str], array: ArrayLike) -> None:
+    """Write an array as an IDX file, whole or not at all. The same array gives the same bytes.
 
-    The same array gives the same bytes. ValueError for a dtype that IDX does not have (bool, int64, float16, ...).
+    Args:
+        path: The file to write. It is gzipped if its name ends in .gz.
+        array: An array, or lists that make one.
+
+    Raises:
+        ValueError: The array has a dtype that IDX lacks (bool, int64, float16, ...), or a size of 2**32 or more.
+        OSError: The file cannot be written.
     """
     content = encode(array)
     if os.fspath(path).endswith(".gz"):
@@ -127,8 +148,8 @@ def write(path: str | os.PathLike[str], array: Any) -> None:
     write_whole(path, content)
 
 
-def _inflate(content: bytes, limit: int) -> bytearray:
-    """What the gzip members in content hold, up to `limit` bytes; memory grows with the data that is there."""
+def _inflate(content: bytes | bytearray, limit: int) -> bytearray:
+    """Decompress the gzip members in content, up to `limit` bytes. Memory is taken as the data arrives."""
     whole, rest = bytearray(), memoryview(content)
     while len(rest) and len(whole) < limit:
         if bytes(rest[:2]) != GZIP:
@@ -147,6 +168,7 @@ def _inflate(content: bytes, limit: int) -> bytearray:
 
 
 def _check_length(expected: int, found: int) -> None:
+    """Raise IdxError unless there are as many bytes as the header declares."""
     if expected != found:
         how = "cut off" if found < expected else "followed by something else"
         raise IdxError(f"the data is {how}: the header declares {expected:,} bytes, there are {found:,}")

@@ -1,4 +1,4 @@
-"""What a data set says of itself: its splits and features, under the names of TensorFlow Datasets."""
+"""The description of a data set: its splits and features, under the names of TensorFlow Datasets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..arguments import integer, is_integer, lookup
 
 @dataclasses.dataclass(frozen=True)
 class SplitInfo:
-    """A part of the data set and the number of its examples."""
+    """Describes a part of the data set: its name and the number of its examples."""
 
     name: str
     num_examples: int
 
 
-class Splits(dict):
-    """SplitInfo by name; parts of splits too: splits["train[:80%]"].num_examples."""
+class Splits(dict[str, SplitInfo]):
+    """Maps names to SplitInfo, also the names of parts: splits["train[:80%]"].num_examples."""
 
     def __missing__(self, name: str) -> SplitInfo:
         return SplitInfo(name, sum(len(rows) for _, rows in select(name, self)))
@@ -27,14 +27,18 @@ class Splits(dict):
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """Images of one shape (height, width, 1) and dtype."""
+    """Describes images: their common shape (height, width, 1) and dtype."""
 
     shape: tuple[int, ...]
     dtype: str = "uint8"
 
 
 class ClassLabel:
-    """Labels from 0 to num_classes - 1, and what they are called."""
+    """Describes labels from 0 to num_classes - 1 by the names of the classes.
+
+    Args:
+        names: The name of each class, in the order of the labels.
+    """
 
     shape, dtype = (), "int64"
 
@@ -43,17 +47,17 @@ class ClassLabel:
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return len(self.names)
 
     def int2str(self, label: int) -> str:
-        """The name of a class. ValueError for a label that is none."""
+        """Return the name of the class with this label; ValueError if there is none."""
         if not is_integer(label) or not 0 <= label < len(self.names):
             raise ValueError(f"Labels are integers from 0 to {len(self.names) - 1}; got {label!r}.")
         return self.names[label]
 
     def str2int(self, name: str) -> int:
-        """The class of a name, letter case aside. ValueError for an unknown one, with the nearest."""
+        """Return the label of the class with this name, letter case aside; ValueError names the nearest ones."""
         return lookup("class", name, {known: i for i, known in enumerate(self.names)})
 
     def __repr__(self) -> str:
@@ -62,9 +66,10 @@ class ClassLabel:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """What `load(..., with_info=True)` returns beside the data.
+    """Describes a data set. `load(..., with_info=True)` returns it beside the data.
 
-    splits["train"].num_examples, features["image"].shape, features["label"].names, .num_classes, .int2str, .str2int
+    It has splits["train"].num_examples, features["image"].shape and .dtype, and of features["label"] the names,
+    num_classes, int2str and str2int.
     """
 
     name: str
@@ -75,10 +80,13 @@ class DatasetInfo:
 
 
 def select(text: str, splits: Mapping[str, SplitInfo]) -> list[tuple[str, range]]:
-    """The splits that a string names, and which of their examples: "train", "train[:80%]", "train[-100:]+test", "all".
+    """Return the splits that a string names, and the range of examples of each.
 
-    Bounds are examples or, with %, hundredths of the split, rounded to the nearest example. ValueError for a name that
-    is not there, with those that are, for bounds outside the split, and where nothing is left.
+    Such a string is "train", "train[:80%]", "train[-100:]+test" or "all". Bounds are numbers of examples or, with %,
+    hundredths of the split, rounded to the nearest example.
+
+    Raises:
+        ValueError: There is no split of this name, a bound is outside the split, or no example is left.
     """
     if text == "all":
         return [(name, range(info.num_examples)) for name, info in splits.items()]
@@ -99,6 +107,7 @@ def select(text: str, splits: Mapping[str, SplitInfo]) -> list[tuple[str, range]
 
 
 def _unknown(name: str, splits: Mapping[str, SplitInfo]) -> str:
+    """Return the message about a split that is not there."""
     import difflib
 
     near = difflib.get_close_matches(name.lower(), splits, n=1, cutoff=0.5)
@@ -109,6 +118,7 @@ def _unknown(name: str, splits: Mapping[str, SplitInfo]) -> str:
 
 
 def _bound(text: str | None, count: int, part: str) -> int | None:
+    """Return a bound of a slice as a number of examples; None if it is left out."""
     if text is None:
         return None
     number, most = int(text.rstrip("%")), 100 if text.endswith("%") else count

@@ -9,22 +9,23 @@ Predictions     plot_image, plot_value_array, plot_predictions, plot_mistakes, p
 Training        plot_history
 Networks        plot_network, plot_weights, plot_activation
 
-Where they draw, the same for all:
+Where they draw:
 
-- A function that draws on one axes takes `ax` and returns that Axes. `ax=None` is pyplot's current axes if nothing has
-  been drawn on it yet, so that `plt.subplot(1, 2, 1)` before the call works; else a new figure of a size that fits.
-- A function that needs a whole figure takes `fig`, a Figure or a SubFigure, and returns it. `fig=None` is a new figure
-  of pyplot's, of a size that fits, with layout="constrained". A figure of your own keeps its layout; one made with
-  layout="constrained" leaves room for every name.
-- Nothing is shown: call plt.show() or fig.savefig(path). matplotlib's settings are left as they are.
+- A function that draws on one axes takes `ax` and returns that Axes. With `ax=None` it draws on pyplot's current axes
+  if nothing has been drawn there yet, so `plt.subplot(1, 2, 1)` before the call works. Otherwise it makes a new figure
+  of a size that fits.
+- A function that needs a whole figure takes `fig`, a Figure or a SubFigure, and returns it. With `fig=None` it makes a
+  new figure with pyplot, of a size that fits and with layout="constrained". A figure that is given keeps its layout.
+  With layout="constrained" it leaves room for every name.
+- Nothing is shown: call plt.show() or fig.savefig(path). matplotlib's settings are not changed.
 
-All arrays may be lists, NumPy's or CuPy's, images of bytes or of real numbers. Arguments are checked before anything is
-drawn: ValueError says what was wrong, and TypeError where `ax` or `fig` is something else.
+Arrays may be lists, NumPy's or CuPy's, and images may be of bytes or of real numbers. Arguments are checked before
+anything is drawn. ValueError says what was wrong. An `ax` or `fig` of another type is a TypeError.
 
-matplotlib is imported when a function is called: python -m pip install matplotlib, or the extra `plot`.
+matplotlib is imported when a function is called. Install it with python -m pip install matplotlib, or the extra `plot`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import absent
 from .confusion import plot_confusion
@@ -48,10 +49,10 @@ __all__ = [
     "plot_weights",
 ]
 
-_missing = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    _missing = absent(__name__, __all__)
 
-
-def __getattr__(name: str) -> Any:
-    if name == "show":
-        raise AttributeError("Nothing in tinynet.plotting shows its figures: call matplotlib's plt.show().")
-    return _missing(name)
+    def __getattr__(name: str) -> Any:
+        if name == "show":
+            raise AttributeError("Nothing in tinynet.plotting shows its figures: call matplotlib's plt.show().")
+        return _missing(name)

@@ -1,8 +1,8 @@
-"""Checks of what is to be drawn: each returns it on the host, or says what came, what was expected and the fix."""
+"""Checks of arguments: each returns an array on the host, or says what came, what was expected and the fix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..intake.checks import as_samples
 
 
 def as_array(value: Any, name: str) -> np.ndarray:
-    """An array on the host, its first axis counting samples; lists are accepted."""
+    """Return an array on the host whose first axis counts samples; lists are accepted."""
     if isinstance(value, Dataset):
         predict = ", and model.predict(images)" if name == "predictions" else ""
         raise ValueError(
@@ -27,7 +27,7 @@ def as_array(value: Any, name: str) -> np.ndarray:
 
 
 def as_picture(image: Any) -> np.ndarray:
-    """One grey image as (H, W); (H, W, 1) is accepted."""
+    """Return one grey image as (H, W); (H, W, 1) is accepted."""
     array = as_array(image, "image")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
@@ -38,7 +38,7 @@ def as_picture(image: Any) -> np.ndarray:
 
 
 def as_images(images: Any) -> np.ndarray:
-    """Grey images as (N, H, W); (N, H, W, 1) is accepted."""
+    """Return grey images as (N, H, W); (N, H, W, 1) is accepted."""
     array = as_array(images, "images")
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
@@ -49,7 +49,7 @@ def as_images(images: Any) -> np.ndarray:
 
 
 def as_scores(predictions: Any) -> np.ndarray:
-    """Predictions as (N, C), at least one sample of at least two classes, without NaN."""
+    """Return predictions as (N, C): at least one sample, at least two classes, no NaN."""
     array = as_array(predictions, "predictions")
     if array.ndim != 2 or not array.size or array.shape[1] == 1:
         hint = ""
@@ -69,7 +69,7 @@ def as_scores(predictions: Any) -> np.ndarray:
 
 
 def as_probabilities(predictions: Any) -> np.ndarray:
-    """Predictions as (N, C), each from 0 to 1."""
+    """Return predictions as (N, C), each from 0 to 1."""
     array = as_scores(predictions)
     wrong = (array < -1e-3) | (array > 1 + 1e-3)  # float16 rounds to a thousandth
     if wrong.any():
@@ -82,7 +82,7 @@ def as_probabilities(predictions: Any) -> np.ndarray:
 
 
 def as_classes(labels: Any, name: str, count: int | None = None) -> np.ndarray:
-    """Classes as integers (N,), from 0 to count - 1; (N, 1) is accepted."""
+    """Return classes as integers (N,), from 0 to count - 1; (N, 1) is accepted."""
     array = as_array(labels, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -99,7 +99,10 @@ def as_classes(labels: Any, name: str, count: int | None = None) -> np.ndarray:
 
 
 def as_names(class_names: Any, count: int, exactly: bool = True) -> list[str]:
-    """The name of each of `count` classes, their numbers if class_names is None; `exactly` so many, or more."""
+    """Return the name of each of `count` classes, or its number if class_names is None.
+
+    With `exactly` there must be `count` names; without it there may be more.
+    """
     names = given_names(class_names)
     if names is None:
         return [str(number) for number in range(count)]
@@ -109,7 +112,7 @@ def as_names(class_names: Any, count: int, exactly: bool = True) -> list[str]:
 
 
 def given_names(class_names: Any) -> list[str] | None:
-    """The names in a list, whatever gave them one by one; None if class_names is None."""
+    """Return the names of any iterable as a list, or None if class_names is None."""
     if class_names is None:
         return None
     names = list(class_names) if isinstance(class_names, Iterable) and not isinstance(class_names, str) else []
@@ -119,14 +122,14 @@ def given_names(class_names: Any) -> list[str] | None:
 
 
 def as_index(i: Any, count: int) -> int:
-    """The place of a sample, from 0 to count - 1."""
+    """Return the index of a sample, from 0 to count - 1."""
     if not is_integer(i) or not 0 <= i < count:
         raise ValueError(f"i must be the place of a sample, an integer from 0 to {count - 1}; got {i!r}.")
     return int(i)
 
 
-def same_length(**arrays: Sequence[Any]) -> None:
-    """ValueError unless all arrays have as many samples."""
+def same_length(**arrays: np.ndarray) -> None:
+    """Raise ValueError unless all arrays have the same number of samples."""
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"{name} has {length}" for name, length in lengths.items())

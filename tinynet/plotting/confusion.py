@@ -1,9 +1,9 @@
-"""Which classes are taken for which."""
+"""The confusion matrix: which classes are taken for which."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,37 +12,49 @@ from .figures import axes, extent, keep_inside, slanted_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
-MOST = 1000  # classes: more make no picture
-LEAST = 2.0  # points: numbers that would be smaller are left to the colours
+MOST = 1000  # the greatest number of classes that makes a picture
+LEAST = 2.0  # points, the least size of numbers; if they would be smaller, the colours have to do
+
 
 def plot_confusion(
-    predictions: Any, true_labels: Any, class_names: Sequence[str] | None = None, ax: Axes | None = None
+    predictions: ArrayLike, true_labels: ArrayLike, class_names: Iterable[str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the confusion matrix: in row t and column p the number of samples of class t that are taken for class p, the
-    darker the more. What is right stands on the diagonal.
+    """Draw the confusion matrix.
 
-    `predictions` are probabilities (or logits) (N, C) or classes (N,), `true_labels` classes (N,). Of classes there are
-    C; else as many as there are names; without names, up to the largest one that occurs. The numbers are left out where
-    they would be too small to be read.
+    Row t and column p hold the number of samples of class t that are taken for class p. The greater the number, the
+    darker the cell. Correct predictions are on the diagonal. Numbers that would be too small to be read are left out.
 
-    Returns the axes; `ax` as in tinynet.plotting. ValueError for other shapes or lengths, for classes out of range, and
-    for more than 1,000 classes.
+    Args:
+        predictions: Probabilities or logits (N, C), or classes (N,).
+        true_labels: The true classes (N,).
+        class_names: A name for each class. If the predictions are classes, this says how many there are. Without names
+            there are as many as the largest class that occurs demands.
+        ax: Where to draw; see tinynet.plotting.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: Shapes or lengths are wrong, a class is out of range, or there are more than 1,000 classes.
+        TypeError: `ax` is not an Axes.
     """
-    predictions, true_labels = as_array(predictions, "predictions"), as_array(true_labels, "true_labels")
-    class_names = given_names(class_names)
-    if predictions.ndim == 1:
-        _check_order(true_labels)
-        count = None if class_names is None else len(class_names)
-        guesses = as_classes(predictions, "predictions", count)
+    guessed, labels = as_array(predictions, "predictions"), as_array(true_labels, "true_labels")
+    given = given_names(class_names)
+    count: int | None
+    if guessed.ndim == 1:
+        _check_order(labels)
+        count = None if given is None else len(given)
+        guesses = as_classes(guessed, "predictions", count)
     else:
-        guesses, count = as_scores(predictions).argmax(axis=1), predictions.shape[1]
-    true = as_classes(true_labels, "true_labels", count)
+        guesses, count = as_scores(guessed).argmax(axis=1), guessed.shape[1]
+    true = as_classes(labels, "true_labels", count)
     same_length(predictions=guesses, true_labels=true)
     count = count or int(max(true.max(), guesses.max())) + 1
     if count > MOST:
         raise ValueError(f"plot_confusion draws up to {MOST:,} classes; got {count:,}.")
-    names = as_names(class_names, count)
+    names = as_names(given, count)
     counts = np.zeros((count, count), dtype="int64")
     np.add.at(counts, (true, guesses), 1)
     _draw(ax := axes(ax, (8, 7.5)), counts, names)
@@ -50,7 +62,7 @@ def plot_confusion(
 
 
 def _check_order(labels: np.ndarray) -> None:
-    """ValueError for labels that are probabilities, where the predictions are classes; one-hot labels are not meant."""
+    """Raise ValueError for labels that are probabilities beside predictions that are classes; one-hot labels pass."""
     if labels.ndim == 2 and labels.shape[1] > 1 and not np.isin(labels, (0, 1)).all():
         raise ValueError(
             f"true_labels must be classes, of shape (N,); got {labels.shape}: are the arguments swapped? It is "
@@ -59,12 +71,13 @@ def _check_order(labels: np.ndarray) -> None:
 
 
 def _draw(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
+    """Draw the matrix, the names at its sides and the numbers in its cells."""
     image = ax.imshow(counts, cmap="Blues", vmin=0)
     ax.grid(False)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     ax.set_yticks(range(len(names)), names, parse_math=False)
-    for _ in range(2):  # what keeps the names inside makes the axes smaller
+    for _ in range(2):  # to keep the names inside, the axes is made smaller
         slanted_names(ax, names)
         keep_inside(ax)
     for name, below in zip(ax.get_yticklabels(), ax.get_xticklabels(), strict=True):

@@ -1,9 +1,9 @@
-"""Curves: activations beside their derivatives, and how a training went."""
+"""Curves: activations beside their derivatives, and the course of a training."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,24 +18,36 @@ from .figures import figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import FigureBase
+    from matplotlib.figure import Figure, SubFigure
 
-POINTS = 801  # of a curve
-PER_ROW = 3  # axes of a history
+    from ..callbacks import History
+
+POINTS = 801  # points of a curve
+PER_ROW = 3  # axes in a row of a history
 
 Curve = tuple[list[int], list[float]]  # the numbers of the epochs, and the values
 
 
 def plot_activation(
-    activation: str | Layer, low: float = -4.0, high: float = 4.0, fig: FigureBase | None = None
-) -> FigureBase:
-    """Draw an activation from `low` to `high` and, on a second axes beside it, its derivative: what its own backward
-    returns for dy = 1.
+    activation: str | Layer, low: float = -4.0, high: float = 4.0, fig: Figure | SubFigure | None = None
+) -> Figure:
+    """Draw an activation and, on a second axes beside it, its derivative.
 
-    `activation` is a name ("relu"), a function of tn.activations, or an activation layer.
+    The derivative is what the activation's backward returns for dy = 1.
 
-    Returns the figure; `fig` as in tinynet.plotting. ValueError for an unknown name, for layers with weights or
-    randomness, and for those that are not elementwise, as softmax: there each output depends on all inputs.
+    Args:
+        activation: A name ("relu"), a function of tn.activations, or an activation layer.
+        low: Where the curves begin.
+        high: Where they end.
+        fig: Where to draw; see tinynet.plotting.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: The name is unknown, the layer has weights or randomness, or it is not elementwise. In softmax, for
+            one, each output depends on all inputs. Or `low` is not below `high`.
+        TypeError: `fig` is not a Figure or SubFigure.
     """
     layer = by_name.get(activation) or Linear()
     if isinstance(layer, Activation):
@@ -59,13 +71,13 @@ def plot_activation(
 
 
 def activation_name(layer: Layer) -> str:
-    """The name of an activation, "relu"; or that of its class if it has settings of its own."""
-    written = by_name.serialize(layer) if type(layer) in by_name.BY_CLASS.values() else None
-    return written if isinstance(written, str) else type(layer).__name__
+    """Return the name of an activation, such as "relu", or that of its class if it has settings."""
+    name = by_name.serialize(layer) if type(layer) in by_name.BY_CLASS.values() else None
+    return name if isinstance(name, str) else type(layer).__name__
 
 
 def _curves(layer: Layer, name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """f(x) and f'(x), by the layer's own forward and backward, for x of shape (n,)."""
+    """Return f(x) and f'(x), by the layer's forward and backward, for x of shape (n,)."""
     layer = copy.deepcopy(layer)
     layer.setup((len(x),))
     parts = layer.parts()
@@ -81,14 +93,24 @@ def _curves(layer: Layer, name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndar
     return y[0], backward_chain(parts, np.ones_like(y), caches)[0]
 
 
-def plot_history(history: Any, fig: FigureBase | None = None) -> FigureBase:
-    """Draw how a training went: an axes for the loss and one for each other metric, over the epochs, counted from 1;
-    on each the training data's curve and, where there is one ("val_..."), the validation data's. Each curve has the
-    epochs in which it was recorded: with validation_freq=2, validation has every second one.
+def plot_history(
+    history: History | Mapping[str, Sequence[float]], fig: Figure | SubFigure | None = None
+) -> Figure:
+    """Draw the course of a training: an axes for the loss and one for each other metric, over the epochs from 1 on.
 
-    `history` is what fit returns, or its `history`, a dictionary of lists of numbers, one for each epoch.
+    Each axes has the curve of the training data and, if there is one ("val_..."), that of the validation data. A curve
+    has the epochs in which it was recorded: with validation_freq=2 validation has every second one.
 
-    Returns the figure; `fig` as in tinynet.plotting. ValueError for anything else, or if no epoch was recorded.
+    Args:
+        history: What `fit` returns, or its `history`, a dictionary of lists with a number for each epoch.
+        fig: Where to draw; see tinynet.plotting.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: `history` is something else, or no epoch was recorded.
+        TypeError: `fig` is not a Figure or SubFigure.
     """
     curves = _recorded(history)
     ends = min(epochs[0] for epochs, _ in curves.values()), max(epochs[-1] for epochs, _ in curves.values())
@@ -104,6 +126,7 @@ def plot_history(history: Any, fig: FigureBase | None = None) -> FigureBase:
 
 
 def _draw_metric(ax: Axes, metric: str, curves: Mapping[str, Curve], ends: tuple[int, int]) -> None:
+    """Draw the curves of a metric, over the epochs between the ends."""
     from matplotlib.ticker import MaxNLocator
 
     for name, label in ((metric, "training"), (f"val_{metric}", "validation")):
@@ -120,7 +143,7 @@ def _draw_metric(ax: Axes, metric: str, curves: Mapping[str, Curve], ends: tuple
 
 
 def _recorded(history: Any) -> dict[str, Curve]:
-    """By name the epochs, counted from 1, and their values."""
+    """Return for each name the epochs, counted from 1, and their values."""
     values = getattr(history, "history", history)
     if not isinstance(values, Mapping) or any(np.ndim(row) != 1 for row in values.values()):
         raise ValueError(f"history must be what fit returns, or its dictionary of lists; got {history!r}.")
@@ -131,7 +154,7 @@ def _recorded(history: Any) -> dict[str, Curve]:
     if {name: len(epochs.get(name, ())) for name in values} != lengths:  # a dictionary, or changed since
         if len(set(lengths.values())) > 1:
             raise ValueError(
-                f"history must have one number for each epoch; got {lengths}. Of a dictionary it is not known which "
+                f"history must have one number for each epoch; got {lengths}. A dictionary does not say which "
                 "epochs were validated: give what fit returns, or leave out what begins with 'val_'."
             )
         count = next(iter(lengths.values()))

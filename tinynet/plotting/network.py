@@ -16,32 +16,45 @@ from .figures import axes, extent, shrink
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 12  # circles of a column; of larger layers HALF are drawn above the ellipsis, and HALF below it
+    from ..models.sequential import Sequential
+
+MOST = 12  # circles in a column; of larger layers HALF are drawn above the ellipsis, and HALF below it
 HALF = 5
 WITH_WEIGHTS, WITHOUT, LINE, FRAME = "#4c72b0", "#b0b0b0", "#c8c8c8", "#f1f1f1"
 
 
 @dataclass
 class Column:
-    """A layer of the diagram: what stands above and below, how many units, whether lines come from the left."""
+    """Describes a layer of the diagram: the texts above and below it, its units, and how it is drawn."""
 
     title: str
     lines: list[str]
     units: int
-    dense: bool = False
-    weights: bool = False
+    dense: bool = False  # lines come from all units on the left
+    weights: bool = False  # decides the colour
     inside: str = ""  # the name of the inner model that it belongs to
 
 
-def plot_network(model: Any, ax: Axes | None = None) -> Axes:
-    """Draw a model as a column of circles for each layer, a circle for each unit; of more than 12 units the first and
-    the last five, with an ellipsis between. Lines join each unit of a Dense layer to all units before it.
+def plot_network(model: Sequential, ax: Axes | None = None) -> Axes:
+    """Draw a model as a column of circles for each layer, with a circle for each unit.
 
-    Above a column stands the layer's class, below it the shape of its output without the batch axis, its activation and
-    its number of parameters. Inner models are drawn layer by layer on a grey ground that bears their name. A model that
-    begins with a Dense layer gets a column "Input" in front.
+    Of more than 12 units the first and the last five are drawn, with an ellipsis between them. Lines join each unit of
+    a Dense layer to all units before it.
 
-    Returns the axes; `ax` as in tinynet.plotting. ValueError if the model is not built.
+    The layer's class is written above a column. Below it are the shape of the output without the batch axis, the
+    activation and the number of parameters. Inner models are drawn layer by layer on a grey ground with their name. A
+    model that begins with a Dense layer gets a column "Input" in front.
+
+    Args:
+        model: A model that is built.
+        ax: Where to draw; see tinynet.plotting.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: `model` is not a Sequential model, or not built.
+        TypeError: `ax` is not an Axes.
     """
     if not hasattr(model, "output_shapes"):
         raise ValueError(f"plot_network draws a Sequential model; got {model!r}.")
@@ -52,7 +65,8 @@ def plot_network(model: Any, ax: Axes | None = None) -> Axes:
         )
     columns = list(_columns(model))
     if columns[0].dense:
-        shape = model.input_shape[1:]
+        inputs: Any = model.input_shape  # known, since the model is built
+        shape = inputs[1:]
         columns.insert(0, Column("Input", [_as_text(shape)], math.prod(shape)))
     ax = axes(ax, (max(5.0, 1.6 * len(columns)), 5))
     ax.set_axis_off()
@@ -63,7 +77,7 @@ def plot_network(model: Any, ax: Axes | None = None) -> Axes:
 
 
 def _columns(model: Any, inside: str = "") -> Iterator[Column]:
-    """The layers in order, those of inner models in their place."""
+    """Yield the columns of the layers in order, with those of inner models in their place."""
     for layer, (_, *shape) in zip(model.layers, model.output_shapes, strict=True):
         if hasattr(layer, "output_shapes"):
             yield from _columns(layer, inside or layer.name)
@@ -72,6 +86,7 @@ def _columns(model: Any, inside: str = "") -> Iterator[Column]:
 
 
 def _column(layer: Layer, shape: tuple[int, ...], inside: str) -> Column:
+    """Return the column of a layer with this output shape."""
     lines = [_as_text(shape)]
     activation = getattr(layer, "activation", None)
     if isinstance(activation, Layer):
@@ -87,7 +102,7 @@ def _as_text(shape: tuple[int, ...]) -> str:
 
 
 def _heights(units: int) -> list[float]:
-    """Where the circles of a column stand, a unit of height apart, 0 being the middle."""
+    """Return the heights of the circles of a column, 1 apart, with 0 in the middle."""
     if units <= MOST:
         return [(units - 1) / 2 - place for place in range(units)]
     return [*map(float, range(HALF, 0, -1)), *map(float, range(-1, -HALF - 1, -1))]
@@ -117,7 +132,7 @@ def _draw_texts(ax: Axes, columns: Sequence[Column]) -> float:
 
 
 def _groups(columns: Sequence[Column]) -> Iterator[tuple[str, int, int]]:
-    """(name, first, last) of the columns that belong to the same inner model."""
+    """Yield (name, first, last) of the columns that belong to the same inner model."""
     for inside, group in groupby(enumerate(columns), key=lambda pair: pair[1].inside):
         places = [place for place, _ in group]
         if inside:
@@ -125,7 +140,7 @@ def _groups(columns: Sequence[Column]) -> Iterator[tuple[str, int, int]]:
 
 
 def _draw_circles(ax: Axes, columns: Sequence[Column], place: float) -> None:
-    """The circles, as large as their places of so many points allow, and the ellipses."""
+    """Draw the circles, as large as places of `place` points allow, and the ellipses."""
     diameter = min(15.0, 0.7 * place, 0.3 * extent(ax)[0] / len(columns))
     for x, column in enumerate(columns):
         heights = _heights(column.units)
@@ -136,7 +151,7 @@ def _draw_circles(ax: Axes, columns: Sequence[Column], place: float) -> None:
 
 
 def _draw_links(ax: Axes, columns: Sequence[Column]) -> None:
-    """Lines from all circles to all of a Dense layer on the right, an arrow to any other layer."""
+    """Draw lines from all circles to all of a Dense layer on the right, or an arrow to any other layer."""
     from matplotlib.collections import LineCollection
 
     lines = []
