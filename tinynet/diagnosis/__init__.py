@@ -1,1 +1,1 @@
-""""""
+"""Find out what is wrong with this machine: its GPU, driver and packages."""
