@@ -161,6 +161,75 @@ def test_a_prediction_of_a_few_rows_does_without_a_limit(monkeypatch):
     assert seen == [{1}, {1}]
 
 
+class Counting(tn.layers.ReLU):
+    """Notes the threads at each forward and each backward."""
+
+    def forward(self, x, training=False):
+        self.found |= set(count().values())
+        return super().forward(x, training)
+
+    def backward(self, dy, cache, need_dx=True):
+        self.found |= set(count().values())
+        return super().backward(dy, cache, need_dx)
+
+
+class CountingLoss(tn.losses.MeanSquaredError):
+    """Notes the threads at each forward."""
+
+    def forward(self, labels, outputs):
+        self.found |= set(count().values())
+        return super().forward(labels, outputs)
+
+
+class Shared(set):
+    """A set that copies of a layer share."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def checked_layer(found):
+    layer = Counting()
+    layer.found = found
+    tn.gradcheck.check_layer(layer, (3,))
+
+
+def checked_loss(found):
+    loss = CountingLoss()
+    loss.found = found
+    tn.gradcheck.check_loss(loss, np.ones((4, 2)), np.zeros((4, 2)))
+
+
+def checked_model(found):
+    layer = Counting()
+    layer.found = found
+    model = tn.Sequential([tn.layers.Dense(3), layer, tn.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    tn.gradcheck.check_model(model, np.random.default_rng(0).normal(size=(4, 2)), np.ones((4, 1)))
+
+
+@pytest.mark.parametrize("check", [checked_layer, checked_loss, checked_model])
+def test_gradients_are_checked_with_one_thread(check, monkeypatch):
+    found = Shared()
+    check(found)
+    assert found == {1}
+    assert set(count().values()) == {2}
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    found.clear()
+    check(found)
+    assert found == {2}, "the environment's number is left alone"
+
+
+def test_a_wrong_gradient_gives_the_threads_back():
+    class Wrong(tn.layers.ReLU):
+        def backward(self, dy, cache, need_dx=True):
+            return 2 * super().backward(dy, cache, need_dx)
+
+    with pytest.raises(tn.gradcheck.GradientError):
+        tn.gradcheck.check_layer(Wrong(), (3,))
+    assert set(count().values()) == {2}
+
+
 def test_two_trainings_that_overlap_leave_the_threads_as_they_were():
     first, second = threads.one_for_small(1), threads.one_for_small(1)
     first.__enter__()

@@ -1,18 +1,18 @@
-"""Models in other formats: ONNX, the one that runtimes in many languages read.
+"""Export models to ONNX, the format that runtimes in many languages read.
 
     tn.export.to_onnx(model, "model.onnx")
 
     session = onnxruntime.InferenceSession("model.onnx")              # here, or where there is no tinynet
     probabilities, = session.run(None, {"input": images})             # as model.predict(images)
 
-The graph computes what `model.predict` does: Dropout is gone, BatchNormalization uses its moving statistics. Each layer
-becomes a few nodes, by the function that `NODES` has for its class; the docstrings name ONNX's operators and, in
-brackets, their versions, those of opset 13.
+The graph computes the same as `model.predict`: Dropout is gone, and BatchNormalization uses its moving statistics. Each
+layer becomes a few nodes, by the function that `NODES` has for its class. The docstrings of these functions name ONNX's
+operators and, in brackets, their versions in opset 13.
 
-Opset 13 and IR version 7 are those of ONNX 1.8 of November 2020. In 13 softmax first goes along one axis; nothing here
-needs a later one. Runtimes read what is older than they are: onnxruntime every opset from 7 on up to its own, so this
-one since its version 1.6. Sources: the version tables of https://onnx.ai/onnx/repo-docs/Versioning.html and of
-https://onnxruntime.ai/docs/reference/compatibility.html.
+Opset 13 and IR version 7 belong to ONNX 1.8 of November 2020. In opset 13 softmax goes along one axis for the first
+time, and nothing here needs a later opset. Runtimes read older opsets: onnxruntime reads every opset from 7 to its
+newest, and 13 since its version 1.6. Sources: the version tables of https://onnx.ai/onnx/repo-docs/Versioning.html and
+of https://onnxruntime.ai/docs/reference/compatibility.html.
 
 onnx is imported when to_onnx is called: python -m pip install onnx, or the extra `onnx`.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,24 +39,33 @@ if TYPE_CHECKING:
 __all__ = ["to_onnx"]
 
 OPSET = 13
-INPUT, OUTPUT = "input", "output"  # what the graph's input and output are called, whatever the layers are
+INPUT, OUTPUT = "input", "output"  # the names of the graph's input and output, for every model
 
 
 @named_arguments({"opset_version": "It is called opset."})
 def to_onnx(
     model: Sequential, filepath: str | os.PathLike[str] | None = None, *, opset: int = OPSET
 ) -> onnx.ModelProto:
-    """The model as an onnx.ModelProto, checked by ONNX's checker; with `filepath` also as a file, whole or not at all.
+    """Return the model as an onnx.ModelProto, checked by ONNX's checker, and write it to a file if a name is given.
 
-    The input is called "input", the output "output"; their first axis, "batch", is free, and both have the model's
-    dtype. Other names are those of the layers: "dense/kernel" is a weight, "inner/dense/MatMul" a node and what it
-    gives. The same model gives the same bytes.
+    The input is called "input" and the output "output". Their first axis, "batch", is free, and both have the model's
+    dtype. Other names come from the layers: "dense/kernel" is a weight, "inner/dense/MatMul" a node and its output. The
+    same model gives the same bytes.
 
-    `opset` is ONNX's version of the operators, 13 or a later one that the installed onnx knows; the IR version is the
-    lowest that goes with it.
+    Args:
+        model: A built model.
+        filepath: The name of the file, which is written whole or not at all. None writes no file.
+        opset: ONNX's version of the operators: 13, or a later one that the installed onnx knows. The IR version is the
+            lowest that goes with it.
 
-    TypeError if `model` is no Sequential; ValueError if it is not built, or has a layer of your own, and for another
-    opset; ImportError without onnx; OSError as open and write raise it.
+    Returns:
+        The onnx.ModelProto.
+
+    Raises:
+        TypeError: `model` is not a Sequential.
+        ValueError: The model is not built, has a layer of a class that is not tinynet's, or `opset` is not known.
+        ImportError: onnx is not installed.
+        OSError: The file cannot be opened or written.
     """
     onnx = _require_onnx()
     if not isinstance(model, Sequential):
@@ -80,6 +89,7 @@ def to_onnx(
 
 
 def _require_onnx() -> Any:
+    """Import onnx and return it. Raise ImportError that says how to install it."""
     try:
         import onnx
         import onnx.checker
@@ -92,55 +102,59 @@ def _require_onnx() -> Any:
 
 
 class Graph:
-    """The nodes and the constants of a graph that is being written.
+    """The nodes and the constants of a graph in progress.
 
-    `place` is where the next nodes belong, a layer's name. Weights, constants and what nodes give are known by names.
+    `prefix` is the name of the present layer, with which the names of its nodes begin. Weights, constants and outputs
+    of nodes are known by their names.
     """
 
     def __init__(self, onnx: Any, dtype: np.dtype, opset: int):
-        self.onnx, self.dtype, self.opset, self.place = onnx, dtype, opset, ""
+        self.onnx, self.dtype, self.opset, self.prefix = onnx, dtype, opset, ""
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self._taken = {INPUT, OUTPUT}
-        self._named: dict[Any, str] = {}  # constants that are there already
+        self._named: dict[Any, str] = {}  # the names of the constants so far
 
     @property
     def single(self) -> bool:
-        """Whether it computes in float32; for float64 onnxruntime lacks Elu, Erf, LeakyRelu, Selu and Softplus."""
+        """Tell whether it computes in float32. In float64 onnxruntime lacks Elu, Erf, LeakyRelu, Selu and Softplus."""
         return self.dtype == np.float32
 
     def __call__(self, operator: str, *inputs: str | float, **attributes: Any) -> str:
-        """Append a node; return the name of its output. Inputs are names, or numbers."""
-        name = self._free(f"{self.place}/{operator}")
+        """Append a node and return the name of its output. Inputs are names or numbers."""
+        name = self._free(f"{self.prefix}/{operator}")
         names = [entry if isinstance(entry, str) else self._number(entry) for entry in inputs]
         self.nodes.append(self.onnx.helper.make_node(operator, names, [name], name, **attributes))
         return name
 
     def weight(self, layer: layers.Layer, name: str) -> str:
-        """The weight of that name, once for all places at which the layer stands."""
-        return self._constant((id(layer), name), f"{self.place}/{name}", to_numpy(getattr(layer, name)))
+        """Return the name of a weight. A layer at several places has its weights once."""
+        return self._constant((id(layer), name), f"{self.prefix}/{name}", to_numpy(getattr(layer, name)))
 
     def integers(self, name: str, values: Sequence[int]) -> str:
-        """A list of integers: a shape, or axes."""
-        return self._constant((self.place, name, tuple(values)), f"{self.place}/{name}", np.array(values, np.int64))
+        """Return the name of a list of integers: a shape, or axes."""
+        return self._constant((self.prefix, name, tuple(values)), f"{self.prefix}/{name}", np.array(values, np.int64))
 
     def finish(self, last: str) -> None:
-        """Call what the last node gives the output."""
+        """Give the output of the last node the name of the graph's output."""
         if last == INPUT:
             self.nodes.append(self.onnx.helper.make_node("Identity", [INPUT], [OUTPUT], "identity"))
         else:
             self.nodes[-1].output[0] = OUTPUT
 
     def _number(self, value: float) -> str:
+        """Return the name of a number."""
         return self._constant(value, f"constant/{value!r}", np.array(value, self.dtype))
 
     def _constant(self, key: Any, name: str, array: np.ndarray) -> str:
+        """Return the name of a constant; add it if there is none with this key."""
         if key not in self._named:
             self._named[key] = self._free(name)
             self.constants.append(self.onnx.numpy_helper.from_array(array, self._named[key]))
         return self._named[key]
 
     def _free(self, name: str) -> str:
+        """Return this name, with a number behind it if it is taken."""
         free, count = name, 0
         while free in self._taken:
             count += 1
@@ -150,38 +164,39 @@ class Graph:
 
 
 def _write(graph: Graph, model: Sequential) -> tuple[int, ...]:
-    """Write the nodes of all layers; return the shape of the output, without the batch axis."""
+    """Write the nodes of all layers and return the shape of the output, without the batch axis."""
     x, shape = INPUT, model.input_shape[1:]
-    for place, part in _places(model):
+    for name, part in _named_parts(model):
         if type(part) not in NODES:
             raise ValueError(
-                f"Layer '{place}' is of the class {type(part).__name__}, for which tinynet knows no ONNX operators; "
+                f"Layer '{name}' is of the class {type(part).__name__}, for which tinynet knows no ONNX operators; "
                 f"it knows {', '.join(known.__name__ for known in NODES)}."
             )
-        graph.place, shape = place, part.build(shape)
+        graph.prefix, shape = name, part.build(shape)
         x = NODES[type(part)](graph, part, x, shape)
     graph.finish(x)
     return shape
 
 
-def _places(model: Sequential, before: str = "") -> Iterator[tuple[str, layers.Layer]]:
-    """The primitive layers in order, models inside flattened, each with the names that lead to it."""
+def _named_parts(model: Sequential, before: str = "") -> Iterator[tuple[str, layers.Layer]]:
+    """Yield the parts of the layers in order, models inside included, each with the names that lead to it."""
     for layer in model.layers:
         if isinstance(layer, Sequential):
-            yield from _places(layer, f"{before}{layer.name}/")
+            yield from _named_parts(layer, f"{before}{layer.name}/")
         else:
             for part in layer.parts():
                 yield f"{before}{layer.name}" + ("" if part is layer else f"/{part.name}"), part
 
 
 def _proto(graph: Graph, model: Sequential, shape: Sequence[int]) -> onnx.ModelProto:
+    """Return the finished graph as an onnx.ModelProto."""
     helper = graph.onnx.helper
-    kind = helper.np_dtype_to_tensor_dtype(graph.dtype)
-    given = helper.make_tensor_value_info(INPUT, kind, ["batch", *model.input_shape[1:]])
-    result = helper.make_tensor_value_info(OUTPUT, kind, ["batch", *shape])
+    dtype = helper.np_dtype_to_tensor_dtype(graph.dtype)
+    inputs = [helper.make_tensor_value_info(INPUT, dtype, ["batch", *model.input_shape[1:]])]
+    outputs = [helper.make_tensor_value_info(OUTPUT, dtype, ["batch", *shape])]
     opsets = [helper.make_opsetid("", graph.opset)]
     return helper.make_model(
-        helper.make_graph(graph.nodes, model.name, [given], [result], graph.constants),
+        helper.make_graph(graph.nodes, model.name, inputs, outputs, graph.constants),
         opset_imports=opsets,
         ir_version=helper.find_min_ir_version_for(opsets),
         producer_name="tinynet",
@@ -192,7 +207,7 @@ def _proto(graph: Graph, model: Sequential, shape: Sequence[int]) -> onnx.ModelP
 
 # ---- a layer's nodes ----------------------------------------------------------------------------------------------
 # Each function has the parameters (graph, layer, x, shape): x is the name of the layer's input, shape that of a sample
-# of its output. It returns the name of the output. The formulas are the layers' own.
+# of its output. It returns the name of the output. The formulas are those of the layers.
 
 
 def _same(graph, layer, x, shape):
@@ -212,7 +227,7 @@ def _flatten(graph, layer, x, shape):
 
 
 def _reshape(graph, layer, x, shape):
-    """Reshape (13), where a 0 stands for the axis as it is: the batch."""
+    """Reshape (13), where a 0 leaves an axis unchanged: the batch."""
     return graph("Reshape", x, graph.integers("shape", (0, *shape)))
 
 
@@ -268,14 +283,14 @@ def _selu(graph, layer, x, shape):
 
 
 def _below(graph, x, factor):
-    """factor (exp(x) - 1), and 0 where x > 0: exp must not overflow where it is not used."""
+    """Write factor (exp(x) - 1), and 0 where x > 0: exp must not overflow where it is not used."""
     return graph("Mul", graph("Sub", graph("Exp", graph("Min", x, 0.0)), 1.0), factor)
 
 
 def _gelu(graph, layer, x, shape):
     """Mul (13), Add (13), and Tanh (13) if approximate, else Erf (13); ONNX's Gelu came with opset 20.
 
-    In float64 the exact one needs no Erf: see `_normal_cdf`.
+    In float64 the exact formula needs no Erf: see `_normal_cdf`.
     """
     if layer.approximate:
         cube = graph("Mul", graph("Mul", x, x), x)
@@ -289,7 +304,7 @@ def _gelu(graph, layer, x, shape):
 
 
 def _normal_cdf(graph, x):
-    """Phi(x), step by step as `special.normal_cdf`: Abs (13), Neg (13), Mul (13), Add (13), Sub (13), Div (13),
+    """Phi(x), step by step as `layers.normal_cdf`: Abs (13), Neg (13), Mul (13), Add (13), Sub (13), Div (13),
     Exp (13), Min (13), Max (13), Where (9), Less (13) and LessOrEqual (12)."""
     a = graph("Min", graph("Mul", graph("Abs", x), math.sqrt(0.5)), 28.0)
     inner, outer = graph("Min", a, 0.46875), graph("Max", a, 4.0)
@@ -305,7 +320,7 @@ def _normal_cdf(graph, x):
 
 
 def _ratio(graph, coefficients, x):
-    """The quotient of two polynomials at x, by Horner's rule."""
+    """Write the quotient of two polynomials at x, by Horner's rule."""
     values = []
     for first, second, *others in coefficients:
         value = graph("Add", graph("Mul", x, first), second)
@@ -318,8 +333,8 @@ def _ratio(graph, coefficients, x):
 def _silu(graph, layer, x, shape):
     """Sigmoid (13) and Mul (13); in float64 Neg (13), Exp (13), Add (13) and Div (13).
 
-    That is x / (1 + exp(-x)), 0 where exp overflows. onnxruntime 1.23 makes QuickGelu of the product, and has that for
-    float32 alone.
+    That is x / (1 + exp(-x)), 0 where exp overflows. onnxruntime 1.23 turns the product into QuickGelu, which it has
+    only for float32.
     """
     if graph.single:
         return graph("Mul", x, graph("Sigmoid", x))
@@ -361,18 +376,19 @@ def _log_softmax(graph, layer, x, shape):
 
 
 def _shifted(graph, layer, x):
-    """x minus its maximum along the layer's axes; these are an attribute of ReduceMax, from 18 on an input."""
+    """Write x minus its maximum along the layer's axes: an attribute of ReduceMax, and from opset 18 on an input."""
     if graph.opset < 18:
         return graph("Sub", x, graph("ReduceMax", x, axes=layer.axis, keepdims=1))
     return graph("Sub", x, graph("ReduceMax", x, graph.integers("axes", layer.axis), keepdims=1))
 
 
 def _sum(graph, layer, x):
+    """Write the sum along the layer's axes."""
     return graph("ReduceSum", x, graph.integers("axes", layer.axis), keepdims=1)
 
 
-# Activation and Input are not here: a model's parts do not have them.
-NODES = {
+# Activation and Input are not here: they are no parts of a model.
+NODES: dict[type[layers.Layer], Callable[..., str]] = {
     layers.BatchNormalization: _batch_normalization,
     layers.Dense: _dense,
     layers.Dropout: _same,
@@ -393,4 +409,5 @@ NODES = {
     layers.Tanh: _tanh,
 }
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker would take every name for one that the module has
+    __getattr__ = absent(__name__, __all__)

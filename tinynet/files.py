@@ -97,5 +97,6 @@ def _flush_folder(handle: int | None) -> None:
 
 
 def _close_folder(handle: int | None) -> None:
+    """Close the handle of a folder."""
     if handle is not None:
         os.close(handle)

@@ -393,7 +393,7 @@ def test_to_be_right_at_the_point_alone_is_no_proof():
 
 
 @pytest.mark.parametrize("wrong", ["forward", "backward"])
-def test_formulas_that_are_treated_otherwise_than_numbers(wrong):
+def test_code_that_treats_formulas_and_numbers_differently(wrong):
     class Cheat(Tanh):
         def forward(self, x, training=False):
             y, cache = super().forward(x)
@@ -402,7 +402,7 @@ def test_formulas_that_are_treated_otherwise_than_numbers(wrong):
         def backward(self, dy, cache, need_dx=True):
             return super().backward(dy, cache) * (1 if wrong == "forward" or dy.dtype == object else 2)
 
-    with pytest.raises(ProofError, match="treats formulas otherwise than numbers"):
+    with pytest.raises(ProofError, match="treats formulas and numbers differently"):
         prove(Cheat(), (2,))
 
 

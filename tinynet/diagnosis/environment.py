@@ -1,4 +1,4 @@
-"""What `backend.info()` prints: the versions that matter in an issue, the GPU, and whether backend="cupy" works."""
+"""Describe this machine for `backend.info()`: the versions, the GPU, and whether backend="cupy" works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .gpu import Found, attempt, dotted, gigabytes, is_absent, look, problem, sa
 
 
 def table() -> str:
-    """What is found in aligned lines, and the verdict."""
+    """Return the versions, the GPU and the verdict, in aligned lines."""
     found = look(attempt())
     wrong = problem(found)
     rows = {
@@ -33,17 +33,20 @@ def table() -> str:
 
 
 def _cupy(found: Found) -> str:
-    packages = ", ".join(" ".join(each) for each in found.packages.items())
+    """Describe CuPy and the packages that it comes from."""
+    packages = ", ".join(f"{name} {version}" for name, version in found.packages.items())
     if is_absent(found):
         return "not installed"
     return f"{found.cupy or 'cannot be imported'} ({packages or 'in no package'})"
 
 
 def _library(version: Any) -> str:
+    """Describe a library by its version, or by the error that came instead."""
     return f"none ({said(version)})" if isinstance(version, Exception) else version or "-"
 
 
 def _gpu(found: Found) -> str:
+    """Describe the GPU."""
     if not found.devices:
         return "none" if found.failed == "device" else "-"
     parts = [found.name or "unknown"]
@@ -55,7 +58,7 @@ def _gpu(found: Found) -> str:
 
 
 def _blas() -> str:
-    """NumPy's BLAS and its threads: as many as threadpoolctl counts, where that is installed, and what was set."""
+    """Describe NumPy's BLAS: its number of threads, if threadpoolctl can tell, and the environment's settings."""
     try:
         blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         parts = [f"BLAS {blas['name']} {blas['version']}"]

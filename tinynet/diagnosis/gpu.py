@@ -1,8 +1,8 @@
-"""What there is of CuPy and of a GPU on this machine, what is wrong with it, and what to install.
+"""Look for CuPy and a GPU on this machine, and say what is wrong and what to install.
 
-`look()` makes one record of what was found. The error of `require()`, where backend="cupy" is wanted, and the table of
-`backend.info()`, in environment.py, are both written from it, so that they cannot disagree. Beside backend.py this is
-the only file that imports cupy. The texts that are recognised are those of CuPy 14.2, of CUDA, and of NVIDIA's
+`look()` collects everything in one record. The error of `require()`, for backend="cupy", and the table of
+`backend.info()`, in environment.py, are both written from this record, so they cannot disagree. Only this file and
+backend.py import cupy. The error texts that are recognized come from CuPy 14.2, from CUDA, and from NVIDIA's
 cuda-pathfinder, which loads the libraries.
 """
 
@@ -17,29 +17,42 @@ from typing import Any
 
 import numpy as np
 
-REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<15"}  # by the CUDA of the driver
-OLDEST = {12: 5000, 13: 7050}  # the compute capability from which on NVRTC of this CUDA compiles
+REQUIREMENT = {12: "cupy-cuda12x[ctk]>=14.2,<15", 13: "cupy-cuda13x[ctk]>=14.2,<15"}  # by the driver's CUDA
+OLDEST = {12: 5000, 13: 7050}  # the lowest compute capability that NVRTC of this CUDA compiles for
 UPDATE = "CuPy needs one for CUDA 12 or later: update the driver."
-MISSING = "is not found$|undefined symbol|failed to load"  # a library, whoever says it
+MISSING = "is not found$|undefined symbol|failed to load"  # said of a library, by the loader or by CuPy
 FULL = "cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED"
 OLD = "gpu-architecture|cudaErrorNoKernelImage|CUDA_ERROR_NO_BINARY_FOR_GPU"
 NOT_INSTALLING = "Installing does not mend that; nvidia-smi -q shows the GPU's processes, compute mode and errors."
 NO_DRIVER = "Where it has an NVIDIA GPU, install its driver; a Docker container needs --gpus all."
-FAILS = {  # errors of a driver that lists the GPU all the same
+FAILS = {  # errors of a driver although it lists the GPU
     "cudaErrorSystemNotReady": "A service is not running: GPUs with NVSwitch need NVIDIA's fabric manager.",
     "cudaErrorCompatNotSupportedOnDevice": "Take CUDA's compat folder from LD_LIBRARY_PATH, or update the driver.",
 }
 
-_working: Any = None  # the module cupy that has computed something
+_working: Any = None  # the module cupy, after it has computed something
 
 
 @dataclass
 class Found:
-    """What was found; None, 0 or empty for what is not there or could not be asked for.
+    """The facts that were found. A fact is None, 0 or empty if it is missing or could not be asked for.
 
-    Versions and the capability are integers as CUDA writes them: 12040 is 12.4. `nvrtc` and `cublas` are texts, or the
-    error that came instead; `no_driver` is why `driver`, the CUDA version that the driver supports, is 0. `failed` is
-    what failed of "import", "device" and "operation", and `failure` its error.
+    Versions and the capability are integers in CUDA's form: 12040 is 12.4.
+
+    Attributes:
+        failed: The step that failed: "import", "device" or "operation".
+        failure: Its error.
+        packages: The installed packages that have a module cupy, with their versions.
+        driver: The CUDA version that the driver supports.
+        no_driver: The reason why there is none.
+        cupy: The version of CuPy.
+        runtime: The version of the CUDA runtime.
+        nvrtc: The version of NVRTC as text, or the error that came instead.
+        cublas: The version of cuBLAS as text, or the error that came instead.
+        devices: The number of GPUs.
+        name: The name of the GPU.
+        capability: Its compute capability.
+        memory: Its memory in bytes, free and in all.
     """
 
     failed: str = ""
@@ -54,13 +67,18 @@ class Found:
     devices: int = 0
     name: str | None = None
     capability: int = 0
-    memory: tuple[int, int] | None = None  # bytes, free and in all
+    memory: tuple[int, int] | None = None
 
 
 def require() -> None:
-    """Raise ImportError where CuPy is missing or broken, RuntimeError where it cannot compute on a GPU.
+    """Check that CuPy can compute on a GPU.
 
-    It computes something once in a process, since that waits for the GPU; a failure is looked into each time.
+    It computes something, which waits for the GPU, and after a success not again in this process. A failure is examined
+    each time.
+
+    Raises:
+        ImportError: CuPy is missing or broken.
+        RuntimeError: CuPy cannot compute on a GPU.
     """
     global _working
     if _working is not None and sys.modules.get("cupy") is _working:
@@ -73,20 +91,20 @@ def require() -> None:
     _working = sys.modules["cupy"]
 
 
-# ---- what is there ------------------------------------------------------------------------------------------------
+# ---- facts --------------------------------------------------------------------------------------------------------
 
 
 def attempt() -> tuple[str, Exception] | None:
-    """Compute something with CuPy: None if that works, else which part failed and its error."""
+    """Compute something with CuPy. Return None if that works, else the step that failed and its error."""
     stage = "import"
     try:
         import cupy
 
-        str(cupy.__version__)  # where files of a CuPy that was uninstalled are left, they are imported without an error
+        str(cupy.__version__)  # files that an uninstalled CuPy has left can be imported without an error
         stage = "device"
         if cupy.cuda.runtime.getDeviceCount() == 0:
             return stage, RuntimeError("cudaErrorNoDevice: the driver finds no CUDA device")
-        stage = "operation"  # the kernels' compiler and cuBLAS are libraries of their own, and may be missing
+        stage = "operation"  # the kernels' compiler and cuBLAS are separate libraries, and may be missing
         ones = cupy.ones((2, 2), dtype="float32")
         float(((ones + 1) @ ones).sum())
     except Exception as error:
@@ -95,7 +113,7 @@ def attempt() -> tuple[str, Exception] | None:
 
 
 def look(failed: tuple[str, Exception] | None) -> Found:
-    """All that can be found, after what came of `attempt`."""
+    """Collect all facts; `failed` is the result of `attempt`."""
     found = Found(*(failed or ()), packages=_answer(_packages, {}))
     found.driver, found.no_driver = driver_version()
     if found.failed == "import":
@@ -118,7 +136,7 @@ def look(failed: tuple[str, Exception] | None) -> Found:
 
 
 def driver_version() -> tuple[int, str]:
-    """The CUDA version that the NVIDIA driver supports, or 0 and why there is none."""
+    """Return the CUDA version that the NVIDIA driver supports and "", or 0 and the reason."""
     import ctypes
 
     library, version = "nvcuda.dll" if os.name == "nt" else "libcuda.so.1", ctypes.c_int()
@@ -130,7 +148,7 @@ def driver_version() -> tuple[int, str]:
 
 
 def _packages() -> dict[str, str]:
-    """The distributions here that bring the module cupy, with their versions; more than one overwrite one another."""
+    """Return the installed packages with a module cupy, and their versions. Several of them overwrite one another."""
     from importlib.metadata import distributions
 
     named = ((str(each.name).lower().replace("_", "-"), each.version) for each in distributions())
@@ -138,18 +156,19 @@ def _packages() -> dict[str, str]:
 
 
 def _answer(ask: Callable[[], Any], otherwise: Any = None, error: bool = False) -> Any:
-    """What `ask()` returns; where it raises, the error itself or `otherwise`."""
+    """Return the result of `ask()`. If it raises, return the error itself or `otherwise`."""
     try:
         return ask()
     except Exception as caught:
         return caught if error else otherwise
 
 
-# ---- what is wrong with it ----------------------------------------------------------------------------------------
+# ---- diagnosis ----------------------------------------------------------------------------------------------------
+# The private functions return a problem and its remedy, or None if the problem is another one.
 
 
 def problem(found: Found) -> str:
-    """What is wrong and what to do about it; empty if the GPU can be used."""
+    """Say what is wrong and what to do about it. Return an empty text if the GPU can be used."""
     if not found.failed:
         return ""
     what, remedy = {"import": _no_cupy, "device": _no_device, "operation": _no_operation}[found.failed](found)
@@ -157,11 +176,12 @@ def problem(found: Found) -> str:
 
 
 def is_absent(found: Found) -> bool:
-    """Whether CuPy is not installed at all."""
+    """Tell whether CuPy is not installed at all."""
     return not found.packages and isinstance(found.failure, ModuleNotFoundError) and found.failure.name == "cupy"
 
 
 def _no_cupy(found: Found) -> tuple[str, str]:
+    """Explain why CuPy cannot be imported."""
     reason = said(found.failure)
     if is_absent(found):
         return "CuPy is not installed", _install(found)
@@ -171,8 +191,8 @@ def _no_cupy(found: Found) -> tuple[str, str]:
         return _several(found)
     package = " ".join(*found.packages.items()) if found.packages else "CuPy"
     if "'cupy' has no attribute '__version__'" in reason and not found.packages:
-        place = getattr(sys.modules["cupy"], "__file__", None) or next(iter(sys.modules["cupy"].__path__))
-        return f"the module cupy in {place} is not CuPy", f"Rename or delete it. {_install(found)}"
+        path = getattr(sys.modules["cupy"], "__file__", None) or next(iter(sys.modules["cupy"].__path__))
+        return f"the module cupy in {path} is not CuPy", f"Rename or delete it. {_install(found)}"
     if re.search("No module named 'cupy[.']|'cupy' has no attribute '__version__'", reason):
         return f"files of {package} are missing (uninstalling a second CuPy package takes them away)", _instead(found)
     if "numpy" in reason:
@@ -182,6 +202,7 @@ def _no_cupy(found: Found) -> tuple[str, str]:
 
 
 def _no_device(found: Found) -> tuple[str, str]:
+    """Explain why CuPy finds no GPU."""
     reason, cupy = said(found.failure), f"CuPy {found.cupy} is installed"
     if not found.driver:
         return f"{cupy}, but this machine has no NVIDIA driver ({found.no_driver})", NO_DRIVER
@@ -202,6 +223,7 @@ def _no_device(found: Found) -> tuple[str, str]:
 
 
 def _no_operation(found: Found) -> tuple[str, str]:
+    """Explain why CuPy finds a GPU but cannot compute on it."""
     reason, cupy = said(found.failure), f"CuPy {found.cupy} finds a GPU, but"
     if other := _full(found) or _foreign(found) or _old(found):
         return other
@@ -216,7 +238,7 @@ def _no_operation(found: Found) -> tuple[str, str]:
 
 
 def _full(found: Found) -> tuple[str, str] | None:
-    """If the GPU's memory is used up: the errors are CuPy's own, the runtime's, the driver's or cuBLAS's."""
+    """Recognize that the GPU's memory is used up, by an error of CuPy, the runtime, the driver or cuBLAS."""
     if not isinstance(found.failure, MemoryError) and not re.search(FULL, str(found.failure)):
         return None
     free = f"{gigabytes(found.memory)}; " if found.memory else ""
@@ -225,7 +247,7 @@ def _full(found: Found) -> tuple[str, str] | None:
 
 
 def _foreign(found: Found) -> tuple[str, str] | None:
-    """If the NVRTC of a newer CUDA is taken, which compiles what an older driver cannot load."""
+    """Recognize the NVRTC of a newer CUDA, which compiles kernels that an older driver cannot load."""
     major = int(found.nvrtc.partition(".")[0]) if isinstance(found.nvrtc, str) else 0
     if major <= found.runtime // 1000:
         return None
@@ -235,7 +257,7 @@ def _foreign(found: Found) -> tuple[str, str] | None:
 
 
 def _old(found: Found) -> tuple[str, str] | None:
-    """If the GPU is older than the CUDA that compiles for it."""
+    """Recognize a GPU that is too old for the CUDA that compiles for it."""
     has, nvrtc = found.capability, found.nvrtc
     cuda = int(nvrtc.partition(".")[0]) if isinstance(nvrtc, str) else found.runtime // 1000
     if not has or has >= OLDEST.get(cuda, 0) or not re.search(OLD, str(found.failure)):
@@ -245,13 +267,14 @@ def _old(found: Found) -> tuple[str, str] | None:
 
 
 def _several(found: Found) -> tuple[str, str]:
+    """Name the packages that overwrite one another's files."""
     names = " and ".join(f"{name} {version}" for name, version in found.packages.items())
     return f"{names} are installed, whose files replace one another ({said(found.failure)})", _instead(found)
 
 
 def said(error: Any) -> str:
-    """The first of what an error says, in a line; what it is about where CuPy or the loader writes around it."""
-    error = (error.__cause__ or error) if isinstance(error, ImportError) else error  # CuPy's own has a page around it
+    """Return the essence of an error's text in one line, without the words of CuPy or the loader around it."""
+    error = (error.__cause__ or error) if isinstance(error, ImportError) else error  # CuPy's error fills a page
     text = str(error)
     lines = [line.strip() for line in text.splitlines() if "error" in line] if "\n" in text.strip() else []
     text = " ".join((lines[0] if lines else text).split())
@@ -261,11 +284,11 @@ def said(error: Any) -> str:
     return (text if len(text) <= 200 else text[:199] + "…").rstrip(" .") or type(error).__name__
 
 
-# ---- what to do about it ------------------------------------------------------------------------------------------
+# ---- remedies -----------------------------------------------------------------------------------------------------
 
 
 def _install(found: Found) -> str:
-    """What to install for the CUDA version of this machine's driver."""
+    """Say what to install for the CUDA version of this machine's driver."""
     if not found.driver:
         return f"This machine has no NVIDIA driver ({found.no_driver}); where there is one: {_pip(None)}."
     if _newest(found.driver) is None:
@@ -274,27 +297,27 @@ def _install(found: Found) -> str:
 
 
 def _instead(found: Found, major: int | None = None) -> str:
-    """What to uninstall, and what to install in its place."""
+    """Say what to uninstall, and what to install instead."""
     if found.driver and _newest(found.driver) is None:
         return _install(found)
-    there = " ".join(found.packages) or "cupy"
-    return f"First: python -m pip uninstall {there}. Then: {_pip(major or _newest(found.driver))}."
+    installed = " ".join(found.packages) or "cupy"
+    return f"First: python -m pip uninstall {installed}. Then: {_pip(major or _newest(found.driver))}."
 
 
 def _newest(driver: int) -> int | None:
-    """The newest CUDA that CuPy has a package for and the driver supports: drivers run what is older, too."""
+    """Return the newest CUDA that the driver supports and CuPy has a package for: drivers run older versions too."""
     return max((major for major in REQUIREMENT if major <= driver // 1000), default=None)
 
 
 def _pip(major: int | None) -> str:
-    """The line to install CuPy for this CUDA, or for each; in double quotes, which every shell takes."""
+    """Return the command that installs CuPy for this CUDA, or for each; every shell takes its double quotes."""
     majors = REQUIREMENT if major is None else [major]
-    each = (f'"{REQUIREMENT[one]}"' + f" (CUDA {one})" * (major is None) for one in majors)
-    return f"python -m pip install {' or '.join(each)}"
+    packages = (f'"{REQUIREMENT[version]}"' + f" (CUDA {version})" * (major is None) for version in majors)
+    return f"python -m pip install {' or '.join(packages)}"
 
 
 def _cache(found: Found) -> str | None:
-    """If a file fails that is no library: CuPy makes this folder when it is imported, and writes there later."""
+    """Recognize a failure to write CuPy's folder of kernels: it is made at the import and written to later."""
     if not isinstance(found.failure, OSError) or said(found.failure).endswith("is not found"):
         return None
     folder = os.environ.get("CUPY_CACHE_DIR", os.path.expanduser("~/.cupy/kernel_cache"))
@@ -302,9 +325,10 @@ def _cache(found: Found) -> str | None:
 
 
 def dotted(version: int) -> str:
-    """CUDA's 12040 as 12.4."""
+    """Write CUDA's 12040 as "12.4"."""
     return f"{version // 1000}.{version % 1000 // 10}"
 
 
 def gigabytes(memory: tuple[int, int]) -> str:
+    """Write an amount of memory, free and in all."""
     return f"{memory[0] / 2**30:.1f} of {memory[1] / 2**30:.1f} GiB free"

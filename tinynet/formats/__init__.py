@@ -1,1 +1,1 @@
-"""Model files: from plain values and arrays to bytes and back. Only `state` knows what a model is."""
+"""Convert models to the bytes of files and back, by way of plain values and arrays. Only `state` knows models."""

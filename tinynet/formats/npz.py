@@ -3,7 +3,7 @@
     model.json                             everything except the arrays, as JSON in UTF-8; see below
     weights/0/kernel.npy                   a weight: the number of its part in the chain of the model, and its name
     optimizer/velocity/0/kernel.npy        a slot of the optimizer, and the weight that it is for
-    callbacks/0/best_weights/3.npy         an array of a callback's state, the fourth of that name
+    callbacks/0/best_weights/3.npy         the fourth array in a list of a callback's state
 
 It is a zip archive with stored members: .npy files of float32 or float64 in version 1.0. So numpy.load reads the
 arrays: numpy.load("m.npz")["weights/0/kernel"]. model.json holds

@@ -1,4 +1,4 @@
-"""Define what a model file holds, whatever its format: plain values and arrays."""
+"""Define the content of a model file in any format: plain values and arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the gradients right? Hand-derived ones against derivatives found without calculus, and against SymPy's.
+"""Check hand-derived gradients against derivatives found without calculus, and against SymPy's.
 
     from tinynet import gradcheck
 
@@ -7,8 +7,8 @@
     gradcheck.check_model(model, x, y)                  # a compiled model, its loss included
     print(gradcheck.prove(MyLayer(), (2,)))             # exactly, as formulas; needs SymPy
 
-The checks return a Report, or raise GradientError with it: which gradient is wrong, where, by how much, and the likely
-cause. `prove` returns a Proof, or raises ProofError with both formulas.
+A check returns a Report, or raises GradientError with the report in it. The report says which gradient is wrong, where,
+by how much, and the likely cause. `prove` returns a Proof, or raises ProofError with both formulas.
 """
 
 from .report import GradientError, Report, Row

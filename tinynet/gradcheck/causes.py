@@ -1,8 +1,8 @@
-"""The likely cause of a wrong gradient. Each hypothesis is tried out: it is named only if it explains every number.
+"""Find the likely cause of a wrong gradient. A hypothesis is named only if it explains every number.
 
-A hypothesis corrects what backward gave (the opposite sign, another factor, transposed), or changes the question that
-it answered (the gradient at the updated weights, with a weight transposed). If the numbers then agree to the last
-digits that the method gives, that is the cause; else nothing is said.
+Each hypothesis is tried out. It corrects the gradient from backward (the opposite sign, another factor, transposed), or
+it changes the question that backward answered (the gradient at the updated weights, or with a weight transposed). If
+the numbers then agree to the last digits that the method gives, that is the cause. Otherwise no cause is named.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 from .measure import Measured, units
 from .numeric import Derivative, largest
 
-PASSES = 2000  # forward and backward ones, for the matrices in which the axes of a sum are looked for
+PASSES = 2000  # at most so many forward and backward passes to look for the axes of a sum
 
 
 class Suspect:
-    """A wrong gradient, and what is needed to try a hypothesis on it."""
+    """A wrong gradient, with everything needed to try a hypothesis on it."""
 
     def __init__(self, check: Any, which: int):
         self.check, self.which = check, which
@@ -31,7 +31,7 @@ class Suspect:
         self.name = self.function.names[which]
 
     def explains(self, corrected: np.ndarray, measured: Measured | None = None) -> bool:
-        """Whether backward's gradient, so corrected, is right; `measured` may hold other numbers than the true ones."""
+        """Tell whether the gradient is right after this correction; `measured` replaces the true numbers."""
         measured = measured or self.measured
         if corrected.shape != measured.shape or not np.isfinite(corrected).all():
             return False
@@ -39,7 +39,7 @@ class Suspect:
         return measured.error(corrected, size, tolerance) <= tolerance
 
     def follows_the_batch(self, ratio: float) -> bool:
-        """Whether with one sample less this factor becomes smaller, or larger, as the batch does.
+        """Tell whether this factor changes with the batch size, when one sample is left out.
 
         A factor of 2 may be equal to the batch size by chance.
         """
@@ -51,7 +51,7 @@ class Suspect:
         if np.ndim(check.factors):
             factors = check.factors[: samples - 1]
         else:
-            factors = check.factors * self.upstream.size / math.prod(y_shape)  # 1/N is another number now
+            factors = check.factors * self.upstream.size / math.prod(y_shape)  # 1/N, for the new N
         gradient = fewer.backward(factors, check.before).gradients[self.which]
         derivative = Derivative(fewer, np.broadcast_to(np.asarray(factors, dtype="float64"), y_shape), self.which)
         now = ratio_of(Measured(derivative, (self.measured.method,), check.rng), gradient)
@@ -59,27 +59,31 @@ class Suspect:
         return math.isclose(now / ratio, ((samples - 1) / samples) ** power, rel_tol=1e-6)
 
     def backward_matrix(self) -> np.ndarray:
-        """What each entry of the gradient, a row, gathers from each entry of dy, a column."""
+        """Return the weight of each entry of dy, a column, in each entry of backward's gradient, a row."""
         claims = [self.function.backward(v, self.check.before) for v in units(self.upstream.shape)]
         return np.array([claim.gradients[self.which].ravel() for claim in claims]).T
 
     def jacobian(self) -> np.ndarray:
-        """How each entry of the array, a row, acts on each entry of y, a column."""
+        """Return the derivative of each entry of y, a column, with respect to each entry of the array, a row."""
         derivative, method = self.measured.derivative, self.measured.method
         rows = [derivative.of_each_output(v, method, derivative.STEP).ravel() for v in units(self.gradient.shape)]
         return np.array(rows)
 
     def at(self, values: list[np.ndarray]) -> Measured:
-        """The derivative at other values, measured in the same way."""
+        """Measure the derivative in the same way at other values."""
         derivative = Derivative(self.function, self.upstream, self.which, values)
         return Measured(derivative, (self.measured.method,), self.check.rng)
 
 
 def likely_cause(suspect: Suspect) -> str | None:
-    """The first hypothesis that explains the wrong gradient, in words; None if none does."""
+    """Return the first hypothesis that explains the wrong gradient, in words, or None."""
     if not np.isfinite(suspect.gradient).all():
         return "it holds NaN or infinity; was every entry written?"
     return next((text for hypothesis in HYPOTHESES for text in hypothesis(suspect)), None)
+
+
+# ---- hypotheses ---------------------------------------------------------------------------------------------------
+# Each yields its words if it explains the gradient.
 
 
 def not_written(suspect: Suspect) -> Iterator[str]:
@@ -132,12 +136,12 @@ def factor(suspect: Suspect) -> Iterator[str]:
             yield f"{off} ({size:.6g} times too large){opposite}: is 1/N missing?"
         else:
             yield f"{off} ({size:.6g} times too small){opposite}: is a mean taken where the sum is meant?"
-    elif np.count_nonzero(suspect.measured.numeric) > 1:  # two single numbers always have a ratio
+    elif np.count_nonzero(suspect.measured.numeric) > 1:  # a single number always has a ratio to another
         yield f"every element is off by the same factor, {ratio:.9g}."
 
 
 def ratio_of(measured: Measured, gradient: np.ndarray) -> float:
-    """The number c for which the gradient is most nearly c times the true one; 0 where that is 0 or not finite."""
+    """Return the c for which c times the true gradient is nearest to this one; 0 if that is 0 or not finite."""
     claimed, true = measured.along(gradient), measured.numeric
     square = float(true @ true)
     return float(claimed @ true) / square if square and math.isfinite(square) else 0.0
@@ -178,10 +182,10 @@ def upstream_left_out(suspect: Suspect) -> Iterator[str]:
 
 
 def wrong_axis(suspect: Suspect) -> Iterator[str]:
-    """Compares what an entry of the array acts on, in y, with what backward gathers for it, from dy.
+    """Compare the Jacobian with the weights of dy in backward's gradient.
 
-    Both are matrices; of a right backward they are the same. A sum over a wrong axis has the right numbers where
-    neither is 0, and differs by whole axes of y along which only one of them is not.
+    Both are matrices, and for a right backward they are equal. After a sum over a wrong axis they are equal where
+    neither is 0, and they differ by whole axes of y along which only one of them is not 0.
     """
     y_shape, size = suspect.upstream.shape, suspect.gradient.size
     if size + suspect.upstream.size > PASSES:
@@ -205,7 +209,7 @@ def wrong_axis(suspect: Suspect) -> Iterator[str]:
 
 
 def spanned(nonzero: np.ndarray, y_shape: tuple[int, ...]) -> dict[int, bool]:
-    """The axes of y along which some row has several nonzeros, and whether all rows then fill the axis."""
+    """Return the axes of y along which some row has several nonzeros, each with whether all rows fill the axis."""
     rows = nonzero[nonzero.any(axis=1)].reshape(-1, *y_shape)
     result = {}
     for axis, size in enumerate(y_shape):
@@ -217,7 +221,7 @@ def spanned(nonzero: np.ndarray, y_shape: tuple[int, ...]) -> dict[int, bool]:
 
 
 def axes(numbers: list[int]) -> str:
-    """[0, 1] as "axis 0 (the batch) and axis 1"."""
+    """Write [0, 1] as "axis 0 (the batch) and axis 1"."""
     return " and ".join(f"axis {number}{' (the batch)' if number == 0 else ''}" for number in numbers)
 
 

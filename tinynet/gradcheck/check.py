@@ -1,4 +1,4 @@
-"""One gradient check: measure every derivative, hold the gradients that backward claims against them, report."""
+"""Run one gradient check: measure every derivative, compare the gradients from backward with them, and report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ class NotFiniteError(ValueError):
 
 
 class Check:
-    """One check under way: the function, what its backward claims, what was measured, and the report on it."""
+    """A check in progress: the function, the gradients that its backward claims, the measured ones, and the report.
+
+    Args:
+        function: The layer, model or loss as a function of arrays.
+        subject: Its name in the report.
+        methods: The methods to use, of METHODS in measure.py.
+        tolerance: The error that counts as rounding; None for that of the method.
+        rng: The generator of all random numbers.
+    """
 
     def __init__(
         self,
@@ -35,7 +43,15 @@ class Check:
         self.report = Report(subject)
 
     def run(self, draw: Callable[..., Any]) -> None:
-        """Measure and judge every gradient; `draw(size=shape)` gives dL/dy, an array of that shape or a number."""
+        """Measure and judge every gradient.
+
+        Args:
+            draw: `draw(size=shape)` returns dL/dy, an array of that shape or a number.
+
+        Raises:
+            GradientError: A fault was found that makes it pointless to go on.
+            ValueError: The function cannot be checked.
+        """
         function, report = self.function, self.report
         self.y = y = self._forward_twice()
         self.factors = draw(size=y.shape)
@@ -60,22 +76,23 @@ class Check:
 
     @property
     def met_kinks(self) -> bool:
-        """Whether something had to be left out."""
+        """Tell whether some entries had to be left out."""
         return any(row.kinks for row in self.report.rows)
 
     def finished(self) -> Report:
-        """The report, if all is well; else GradientError."""
+        """Return the report if it has no faults. Otherwise raise GradientError."""
         if not self.report.passed:
             raise GradientError(self.report)
         return self.report
 
     def tolerance_of(self, measured: Measured) -> float:
-        """The error that counts as rounding."""
+        """Return the error that counts as rounding."""
         return TOLERANCES[measured.method] if self.tolerance is None else self.tolerance
 
-    # ---- what else may be wrong -------------------------------------------------------------------------------
+    # ---- faults other than a wrong gradient -------------------------------------------------------------------
 
     def _forward_twice(self) -> np.ndarray:
+        """Return y. Raise an error if y cannot be checked or changes from call to call."""
         function, subject = self.function, self.report.subject
         y, again = function(function.values), function(function.values)
         if y.ndim == 0 or y.size == 0:
@@ -101,22 +118,25 @@ class Check:
         return y
 
     def _look_for_rounding(self) -> None:
-        """ValueError if all numbers that some part gives out are those of float32, and they change with the input."""
+        """Raise ValueError if all outputs of some part are numbers of float32, and they change with the input."""
         x, *weights = self.function.values
         moves = np.random.default_rng(0).uniform(0.99, 1.01, (2, *x.shape))
         near, far = (self.function.outputs([x * move, *weights]) for move in moves)
-        for part, one, other in zip([*self.function.parts, self.function.loss], near, far, strict=False):
-            moved = one != other
+        for part, output, other in zip([*self.function.parts, self.function.loss], near, far, strict=False):
+            moved = output != other
             with np.errstate(all="ignore"):
-                single = all(np.array_equal(output, output.astype("float32")) for output in (one, other))
-            if single and (one[moved] % 1).any():
+                single = all(np.array_equal(array, array.astype("float32")) for array in (output, other))
+            if single and (output[moved] % 1).any():
                 raise ValueError(
                     f"{self.report.subject} cannot be checked: {type(part).__name__}.forward rounds to float32, while "
                     "its inputs are float64. Give its buffers the dtype of the inputs: np.zeros(shape, dtype=x.dtype)."
                 )
 
     def claimed(self, meanwhile: bool) -> Claim:
-        """What backward gives, with another forward between its own and it or without; GradientError if misshapen."""
+        """Return the gradients from backward. Raise GradientError if their shapes or dtypes are wrong.
+
+        With `meanwhile` another forward comes between forward and backward.
+        """
         function, problems = self.function, []
         claim = function.backward(self.factors, self.before, other_inputs(function.values[0]) if meanwhile else None)
         for value, gradient, name in zip(function.values, claim.gradients, function.names, strict=True):
@@ -131,6 +151,7 @@ class Check:
         return claim
 
     def _compare_values(self) -> None:
+        """Report the inputs, weights and statistics that forward or backward has changed."""
         for name, before, after in zip(
             self.function.names[1:], self.function.values[1:], self.claim.forward_weights, strict=True
         ):
@@ -149,7 +170,7 @@ class Check:
                 self.report.problems.append(f"backward changes the weight {name}; that is the optimizer's work.")
 
     def _compare_without_dx(self) -> None:
-        """Training asks the first layer for no dx: the gradients of the weights must not depend on that."""
+        """Report gradients of weights that depend on need_dx: training asks the first layer for no dx."""
         meanwhile = other_inputs(self.function.values[0])
         short = self.function.backward(self.factors, self.before, meanwhile, need_dx=False)
         for index, measured in enumerate(self.measured[1:], 1):
@@ -159,15 +180,16 @@ class Check:
                 self.report.problems.append(f"with need_dx=False backward gives another gradient of {label}.")
 
     def compare_scalar_factor(self) -> None:
-        """Training gives a loss one number as the factor of all values."""
-        one = self.function.backward(0.5, []).gradients[0]
-        other = self.function.backward(np.full(self.upstream.shape, 0.5), []).gradients[0]
-        if largest(one - other) > 1e-12 * largest(other):
+        """Report a gradient that differs for one number as the factor of all values, as in training."""
+        by_number = self.function.backward(0.5, []).gradients[0]
+        by_array = self.function.backward(np.full(self.upstream.shape, 0.5), []).gradients[0]
+        if largest(by_number - by_array) > 1e-12 * largest(by_array):
             self.report.problems.append("with a number as factors backward gives another gradient than with an array.")
 
     # ---- judging ----------------------------------------------------------------------------------------------
 
     def _possible(self, methods: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the methods that can be used on the function."""
         if "complex step" not in methods:
             return methods
         why = refusal(self.function)
@@ -179,6 +201,7 @@ class Check:
         return ("central differences",)
 
     def _row(self, which: int) -> Row:
+        """Return the row of one gradient in the report."""
         function, measured, gradient = self.function, self.measured[which], self.claim.gradients[which]
         tolerance = self.tolerance_of(measured)
         row = Row(
@@ -196,14 +219,14 @@ class Check:
             scale = measured.scale(self.largest, tolerance)
             index, row.numeric = measured.worst(gradient, scale, self.rng)
             row.index, row.analytic = tuple(map(int, index)), float(gradient[index])
-            there = abs(row.analytic - row.numeric) / scale
-            row.error = there if there > tolerance else row.error  # along a direction it was that of all entries
+            at_index = abs(row.analytic - row.numeric) / scale
+            row.error = at_index if at_index > tolerance else row.error  # before: the error along a direction
         if row.error > row.tolerance:
             row.cause = likely_cause(Suspect(self, which))
         return row
 
     def _remark(self) -> None:
-        """Note what a reader of the report should know."""
+        """Add notes on the limits of the check."""
         notes = self.report.notes
         if self.methods == ("complex step",):
             notes.append("by the complex step alone, right and wrong mean nothing if forward is not analytic.")
@@ -221,14 +244,14 @@ class Check:
                     f"all gradients are small beside the numbers that they come from. The error of {row.label} is "
                     f"relative to {scale:.2g}, below which rounding alone would be more than the tolerance."
                 )
-            own = max(largest(gradient), measured.largest())
-            if row.passed and 0 < own <= row.tolerance * scale:
-                notes.append(f"of {row.label} no more is shown than that it is tiny, {own:.1g} at most.")
+            size = max(largest(gradient), measured.largest())
+            if row.passed and 0 < size <= row.tolerance * scale:
+                notes.append(f"of {row.label} no more is shown than that it is tiny, {size:.1g} at most.")
             if row.kinks == row.checked > 0:
                 notes.append(f"all of {row.label} lies at a kink and is not checked; pass other inputs.")
 
     def _counts(self, y_shape: tuple[int, ...]) -> dict[str, int]:
-        """The sizes that grow with the batch, by name."""
+        """Return the sizes that grow with the batch, by name."""
         sizes = {"the batch size": y_shape[0]}
         for name, n in (("the number of rows", math.prod(y_shape[:-1])), ("the number of values", math.prod(y_shape))):
             if n not in sizes.values():
@@ -236,12 +259,12 @@ class Check:
         return {name: n for name, n in sizes.items() if n > 1}
 
     def check_parts(self) -> None:
-        """Check every part of a chain, and the loss, by itself too, at the inputs that it has in the chain.
+        """Check every part of a chain, and the loss, by itself at the inputs that it has in the chain.
 
-        So an error is found where the gradient has become too small to show it, and known by its place.
+        This finds errors where the gradient of the whole is too small to show them, and tells their place.
         """
         function = self.function
-        function(function.values)  # measuring has left other weights in the layers
+        function(function.values)  # sets the weights: measuring has left others in the layers
         x = function.values[0]
         for part in [*function.parts, function.loss]:
             if part is function.loss:
@@ -252,7 +275,7 @@ class Check:
             check = Check(alone, subject, self.methods, self.tolerance, self.rng)
             try:
                 check.run(self.rng.normal)
-            except GradientError as error:  # its gradient has another shape, say, so that there is nothing to measure
+            except GradientError as error:  # nothing could be measured: its gradient has another shape, say
                 self.report.parts.append(error.report)
             except Exception as error:
                 self.report.notes.append(f"{subject}: could not be checked by itself: {error}")
@@ -263,5 +286,5 @@ class Check:
 
 
 def other_inputs(x: np.ndarray) -> np.ndarray:
-    """Inputs of the same kind: the samples in another order, or a single one made smaller."""
+    """Return other inputs of the same kind: the samples in another order, or a single sample made smaller."""
     return np.roll(x, 1, axis=0) if len(x) > 1 else 0.9 * x

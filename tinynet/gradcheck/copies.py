@@ -1,4 +1,4 @@
-"""Copies of layers, losses and models, so that a check touches nothing of the user's."""
+"""Copy layers, losses and models: a check changes no object of the user."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ from ..losses import Loss
 
 
 def copied(thing: Any) -> Any:
-    """A deep copy, so that nothing of the user's is touched; what cannot be copied (a module, a lock) is shared."""
+    """Return a deep copy. Attributes that cannot be copied, such as a module or a lock, are shared.
+
+    Raises:
+        TypeError: The layer, loss or model itself cannot be copied.
+    """
     shared: dict[int, Any] = {}
-    seen, waiting = set(), [thing]
-    while waiting:
-        value = waiting.pop()
+    seen, unseen = set(), [thing]
+    while unseen:
+        value = unseen.pop()
         if id(value) in seen:
             continue
         seen.add(id(value))
         if isinstance(value, (Layer, Loss)):
-            waiting += vars(value).values()
+            unseen += vars(value).values()
         elif isinstance(value, dict):
-            waiting += value.values()
+            unseen += value.values()
         elif isinstance(value, (list, tuple)):
-            waiting += value
+            unseen += value
         elif not isinstance(value, np.ndarray):
             try:
                 copy.deepcopy(value)
-            except Exception:  # whatever it is, it does not want to be copied
+            except Exception:  # each class has its own way to refuse a copy
                 shared[id(value)] = value
     try:
         return copy.deepcopy(thing, shared)

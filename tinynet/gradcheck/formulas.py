@@ -1,4 +1,4 @@
-"""Formulas in NumPy's arrays: SymPy expressions that a layer's code can compute with, and when two are equal."""
+"""Put SymPy expressions into NumPy arrays, for a layer's code to compute with, and tell when two are equal."""
 
 from __future__ import annotations
 
@@ -12,36 +12,42 @@ from typing import Any
 import numpy as np
 
 COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
-LONGEST = 100  # formula that is printed in full
+LONGEST = 100  # characters of a formula that is printed in full
 
-# How comparisons are decided: (relation from the module operator, difference) -> bool.
+# Decides comparisons: (relation from the module operator, difference) -> bool.
 decider: ContextVar[Callable[[Callable, Formula], bool]] = ContextVar("decider")
 
 
 def _binary(operation: Callable[[Any, Any], Any]) -> tuple[Callable, Callable]:
+    """Return the methods of Formula for an operation: with the formula on the left, and on the right."""
+
     def combine(a: Any, b: Any) -> Any:
         if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-            return NotImplemented  # the array takes it entry by entry
+            return NotImplemented  # the array computes it entry by entry
         return Formula(operation(lift(a).expression, lift(b).expression))
 
     return combine, lambda a, b: combine(b, a)
 
 
 def _comparison(relation: Callable[[Any, Any], bool]) -> Callable:
+    """Return the method of Formula for a comparison."""
+
     def compare(a: Formula, b: Any) -> Any:
         if isinstance(b, np.ndarray):
             return NotImplemented
-        return relation(0.0, b) if _no_number(b) else decider.get()(relation, a - lift(b))
+        return relation(0.0, b) if _is_not_finite(b) else decider.get()(relation, a - lift(b))
 
     return compare
 
 
-def _no_number(value: Any) -> bool:
-    """Whether it is infinity or NaN; every formula compares with these as 0 does."""
+def _is_not_finite(value: Any) -> bool:
+    """Tell whether a value is infinite or NaN. Every formula compares with these as 0 does."""
     return isinstance(value, (float, np.floating)) and not math.isfinite(value)
 
 
 def _function(name: str) -> Callable[[Formula], Formula]:
+    """Return the method of Formula for a function of SymPy."""
+
     def call(self: Formula) -> Formula:
         import sympy
 
@@ -51,7 +57,7 @@ def _function(name: str) -> Callable[[Formula], Formula]:
 
 
 class Formula:
-    """A SymPy expression: what NumPy's object arrays do with numbers, it does too.
+    """A SymPy expression that supports everything that NumPy's object arrays do with numbers.
 
     It cannot become a float or an int: code that asks for one gets Python's TypeError.
     """
@@ -92,7 +98,7 @@ class Formula:
     def log10(self):
         return self.log() / lift(10).log()
 
-    def conjugate(self):  # np.var takes it
+    def conjugate(self):  # np.var calls it
         return self
 
     def __neg__(self):
@@ -112,12 +118,12 @@ class Formula:
 
 
 class Formulas(np.ndarray):
-    """An object array whose operations make formulas of the numbers that they meet, so that log(max(x, 1)) exists."""
+    """An object array whose operations turn numbers into formulas: so log(max(x, 1)) exists."""
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
         inputs = [array.view(np.ndarray) if isinstance(array, Formulas) else array for array in inputs]
-        if method != "at" and ufunc not in COMPARISONS:  # at works in place; what is compared may be infinite
-            arrays = len(inputs) if method == "__call__" else 1  # others take indices
+        if method != "at" and ufunc not in COMPARISONS:  # "at" works in place; comparisons take infinity
+            arrays = len(inputs) if method == "__call__" else 1  # in other methods indices follow
             inputs[:arrays] = [np.frompyfunc(lift, 1, 1)(array) for array in inputs[:arrays]]
         if out:
             plain = tuple(array.view(np.ndarray) for array in out)
@@ -130,12 +136,13 @@ class Formulas(np.ndarray):
 
 
 def _as_formulas(result: Any) -> Any:
+    """View an object array as Formulas; return other results unchanged."""
     is_plain = type(result) is np.ndarray and result.dtype == object
     return result.view(Formulas) if is_plain else result
 
 
 def lift(value: Any) -> Formula:
-    """The formula itself, or that of a number."""
+    """Return the formula of a number, or a formula unchanged."""
     import sympy
 
     if isinstance(value, Formula):
@@ -147,7 +154,7 @@ def lift(value: Any) -> Formula:
 
 
 def fraction(value: Any) -> Fraction:
-    """The simplest fraction that rounds to this float, or the shortest decimal that does."""
+    """Return the simplest fraction that rounds to this float, or the shortest decimal that does."""
     if not math.isfinite(value):
         raise TypeError(f"the number {value} was met")
     near = Fraction(float(value)).limit_denominator(10**6)
@@ -158,12 +165,12 @@ def fraction(value: Any) -> Fraction:
 
 
 def is_zero(expression: Any) -> bool:
-    """Whether algebra brings the expression to 0."""
+    """Tell whether algebra brings the expression to 0."""
     return any(form == 0 for form in _normal_forms(expression))
 
 
 def _normal_forms(expression: Any) -> Iterator[Any]:
-    """The numerator over a common denominator, multiplied out; the same with exp in place of tanh."""
+    """Yield the numerator over a common denominator, multiplied out; then the same with exp in place of tanh."""
     import sympy
 
     for same in (lambda e: e, lambda e: e.rewrite(sympy.exp)):
@@ -171,9 +178,9 @@ def _normal_forms(expression: Any) -> Iterator[Any]:
 
 
 def _rational(expression: Any) -> Any:
-    """The expression as a rational function of symbols that stand for its exponentials, tanh and the like.
+    """Return the expression as a rational function of symbols that stand for its exponentials, tanh and the like.
 
-    Each term of an exponent makes a symbol of its own, so that exp(a + b) and exp(a) exp(b) become the same.
+    Each term of an exponent has its own symbol, to make exp(a + b) and exp(a) exp(b) the same.
     """
     import sympy
 
@@ -194,7 +201,7 @@ def _rational(expression: Any) -> Any:
 
 
 def inequality(positive: Any) -> str:
-    """That an expression is positive, with every term on the side where it has no minus sign."""
+    """Write that an expression is positive, with every term on the side where it has no minus sign."""
     import sympy
 
     terms = sympy.Add.make_args(positive.expand().primitive()[1])
@@ -204,6 +211,6 @@ def inequality(positive: Any) -> str:
 
 
 def short(formula: Any) -> str:
-    """The formula as text, its middle left out where it is long."""
+    """Return the formula as text, without its middle if it is long."""
     text = str(formula)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"

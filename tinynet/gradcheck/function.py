@@ -1,4 +1,4 @@
-"""What the checker sees of a layer, a model or a loss: a function of arrays, and the gradients that it claims."""
+"""Turn a layer, a model or a loss into a function of arrays, with the gradients that it claims."""
 
 from __future__ import annotations
 
@@ -17,21 +17,34 @@ from ..losses import Loss
 
 @dataclass
 class Claim:
-    """What one forward and backward left: the gradients of the input and the weights, and both as they are now."""
+    """The result of one forward and one backward pass.
+
+    Attributes:
+        gradients: The gradients of the input and of the weights.
+        values: The input and the weights after backward.
+        forward_weights: The weights between forward and backward.
+        changed_statistics: The names of the statistics that are no longer what they were.
+    """
 
     gradients: list[Any]
     values: list[np.ndarray]
-    forward_weights: list[np.ndarray]  # as they were between forward and backward
-    changed_statistics: list[str]  # the names of those that are no longer what they were
+    forward_weights: list[np.ndarray]
+    changed_statistics: list[str]
 
 
 class Function:
     """y = f(x, weights...): a chain of layers, a loss alone (an empty chain), or a chain and a loss.
 
-    `values` are the arrays at which it is checked, in float64 on the host: the input, then every weight that has a
-    gradient. Statistics, the weights without one, stay what they are, and every part that draws random numbers draws
-    the same ones at each forward: so y is a function. The layers are those given; whoever wants his own untouched
-    gives copies.
+    `values` are the arrays at which f is checked, in float64 on the host: the input, then every weight that has a
+    gradient. Statistics are weights without a gradient, and they stay what they are. A part that draws random numbers
+    draws the same numbers at each forward. So y depends on `values` alone. The given layers are changed: pass copies.
+
+    Args:
+        parts: The layers of the chain.
+        x: The input, in float64 on the host.
+        loss: The loss behind the chain.
+        labels: The labels for the loss.
+        training: The argument `training` of forward.
     """
 
     def __init__(
@@ -45,25 +58,30 @@ class Function:
         self.names = ["y_pred" if loss and not parts else "x", *(name for _, name in self.weights)]
         self.xp = module(next((part.backend for part, _ in every), "numpy"))
         statistics = [(part, name) for part, name in every if name not in part.grads]
-        self.statistics = [(*own, np.array(to_numpy(getattr(*own)), dtype="float64")) for own in statistics]
+        self.statistics = [
+            (part, name, np.array(to_numpy(getattr(part, name)), dtype="float64")) for part, name in statistics
+        ]
         self.labels = None if labels is None else move(labels, self.xp)
         for part in self.parts:
             part.__dict__["dtype"] = np.dtype("float64")
-        own = [value for part in self.parts for value in vars(part).values()]
-        self.generators = [value for value in own if isinstance(value, np.random.Generator)]
+        attributes = [value for part in self.parts for value in vars(part).values()]
+        self.generators = [value for value in attributes if isinstance(value, np.random.Generator)]
         self.states = [generator.bit_generator.state for generator in self.generators]
 
     def __call__(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """y at these values, which may be complex; a copy, since a layer may use one array for all that it returns."""
-        return np.array(to_numpy(self._forward(self._place(values))[0]))
+        """Return y at these values, which may be complex.
+
+        It is a copy, since a layer may return the same array at every call.
+        """
+        return np.array(to_numpy(self._forward(self._assign(values))[0]))
 
     def trace(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """All that the parts, and the loss, give out at these values, as one array."""
+        """Return the outputs of all parts and of the loss at these values, as one flat array."""
         return np.concatenate([output.ravel() for output in self.outputs(values)])
 
     def outputs(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What each part, and then the loss, gives out at these values."""
-        y, outputs = self._place(values), []
+        """Return the output of each part, and then that of the loss, at these values."""
+        y, outputs = self._assign(values), []
         for index, part in enumerate(self.parts):
             y, _ = forward_chain([part], y, self.training, lambda _, part, index=index: drawn_for(index, part))
             outputs.append(np.array(to_numpy(y)))
@@ -72,20 +90,23 @@ class Function:
         return outputs
 
     def first(self, samples: int) -> Function:
-        """The same for so many of the samples."""
+        """Return the same function for the first `samples` of the samples."""
         labels = None if self.labels is None else self.labels[:samples]
-        self._place(self.values)
+        self._assign(self.values)
         return Function(self.parts, self.values[0][:samples], self.loss, labels, self.training)
 
     def backward(
         self, upstream: Any, before: Sequence[np.ndarray], meanwhile: Any = None, need_dx: bool = True
     ) -> Claim:
-        """Forward at `values`, then backward for dL/dy = upstream: everything that it leaves behind.
+        """Run forward at `values`, then backward, and return everything that they leave behind.
 
-        `before` is what the arrays for the weights' gradients hold when backward begins. Between forward and backward
-        comes another forward for the input `meanwhile`, if it is given.
+        Args:
+            upstream: dL/dy; for a loss, the factors of its values.
+            before: The content of the arrays for the weights' gradients when backward begins.
+            meanwhile: The input of another forward pass between forward and backward; None for no such pass.
+            need_dx: The argument `need_dx` of backward.
         """
-        x = self._place(self.values, before)
+        x = self._assign(self.values, before)
         _, caches, cache = self._forward(x)
         forward_weights = self._weights()
         if meanwhile is not None:
@@ -97,16 +118,17 @@ class Function:
         dx = backward_chain(self.parts, dy, caches, need_dx=need_dx)
         gradients = [np.array(to_numpy(part.grads[name])) for part, name in self.weights]
         dx = None if dx is None else np.array(to_numpy(dx))
-        kept = [(name, np.array_equal(to_numpy(getattr(part, name)), value)) for part, name, value in self.statistics]
-        changed = [name for name, same in kept if not same]
+        changed = [
+            name for part, name, value in self.statistics if not np.array_equal(to_numpy(getattr(part, name)), value)
+        ]
         return Claim([dx, *gradients], [np.array(to_numpy(x)), *self._weights()], forward_weights, changed)
 
     def _weights(self) -> list[np.ndarray]:
-        """Copies of the weights as they are now."""
+        """Return copies of the weights."""
         return [np.array(to_numpy(getattr(part, name))) for part, name in self.weights]
 
-    def _place(self, values: Sequence[np.ndarray], before: Sequence[np.ndarray] | None = None) -> Any:
-        """Put copies of all weights into the layers, and their generators back; return a copy of the input."""
+    def _assign(self, values: Sequence[np.ndarray], before: Sequence[np.ndarray] | None = None) -> Any:
+        """Give the layers copies of all weights, set their generators back, and return a copy of the input."""
         for generator, state in zip(self.generators, self.states, strict=True):
             generator.bit_generator.state = state
         x, *weights = [move(np.array(value), self.xp) for value in values]
@@ -118,7 +140,7 @@ class Function:
         return x
 
     def _forward(self, x: Any) -> tuple[Any, Any, Any]:
-        """(y, caches of the layers, cache of the loss)."""
+        """Return y, the caches of the layers, and the cache of the loss."""
         y, caches = forward_chain(self.parts, x, self.training, drawn_for)
         if self.loss is None:
             return y, caches, None
@@ -127,5 +149,5 @@ class Function:
 
 
 def drawn_for(index: int, part: Layer) -> np.random.Generator:
-    """The generator of the part at this place of a chain: the same one at every forward."""
+    """Return the generator of the part at this index of a chain, in the same state at every forward."""
     return np.random.default_rng(index)

@@ -1,4 +1,4 @@
-"""What a gradient check found, and how it reads."""
+"""Hold the result of a gradient check, and print it as a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 
 class GradientError(AssertionError):
-    """A gradient is wrong; the text is the report, which is also the attribute `report`."""
+    """A gradient is wrong. The text is the report.
+
+    Attributes:
+        report: The report.
+    """
+
+    report: Report
 
     def __init__(self, report: Report):
         super().__init__(str(report))
@@ -19,10 +25,21 @@ class GradientError(AssertionError):
 class Row:
     """One gradient of one check.
 
-    `error` is the largest error relative to the report's `scale`, or to what a note says; `index` is its place,
-    `analytic` and `numeric` are what backward gives there and what it should be. `checked` of its `size` entries, or so
-    many random directions, were looked at, without the `kinks`. Along random directions nothing but the error is known
-    of a right gradient, and index is None.
+    Attributes:
+        layer: The name of the layer; empty for an input.
+        parameter: The name of the array.
+        error: The largest error, relative to the report's `scale` or to the number that a note gives.
+        tolerance: The error that counts as rounding.
+        method: "complex step" or "central differences".
+        size: The number of entries of the gradient.
+        checked: The number of entries, or of random directions, that were checked; the kinks are among them.
+        whole: Whether it was checked entry by entry. Otherwise it was checked along random directions, and of a right
+            gradient only the error is known.
+        index: The index of the largest error, if it is known.
+        analytic: The value from backward at this index.
+        numeric: The value that it should be.
+        kinks: The number of entries at a kink, which are left out.
+        cause: The likely cause of a wrong gradient, if one was found.
     """
 
     layer: str
@@ -32,7 +49,7 @@ class Row:
     method: str
     size: int
     checked: int
-    whole: bool  # entry by entry, not along random directions
+    whole: bool
     index: tuple[int, ...] | None = None
     analytic: float | None = None
     numeric: float | None = None
@@ -41,21 +58,26 @@ class Row:
 
     @property
     def passed(self) -> bool:
-        """Whether the error is no more than rounding, and something was left to check."""
+        """Tell whether the error is no more than rounding, and not all entries were left out."""
         return self.error <= self.tolerance and (self.kinks < self.checked or self.checked == 0)
 
     @property
     def label(self) -> str:
-        """The layer and the parameter: dense.kernel; an input by its name alone."""
+        """Return the layer and the parameter, as "dense.kernel"; for an input, its name alone."""
         return f"{self.layer}.{self.parameter}" if self.layer else self.parameter
 
 
 @dataclass(repr=False)
 class Report:
-    """All gradients of one layer, loss or model. `str(report)` is a table; `passed` says whether all is well.
+    """The result of a check of one layer, loss or model. `str(report)` is a table.
 
-    `rows` has one entry a gradient; `problems` are faults of another kind, in words; `notes` say how the check was
-    made; `parts` holds, for a model, the reports of those of its layers and of its loss that fail by themselves.
+    Attributes:
+        subject: The layer, loss or model, in words.
+        rows: One row for each gradient.
+        problems: Faults of another kind, in words.
+        notes: Remarks on how the check was made.
+        scale: The largest entry of all gradients, to which errors are relative.
+        parts: For a model, the reports of those layers, and of the loss, that fail by themselves.
     """
 
     subject: str
@@ -67,16 +89,20 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient is right and nothing else is wrong."""
+        """Tell whether every gradient is right and there are no other faults."""
         return not self.problems and not self.parts and all(row.passed for row in self.rows)
 
     @property
     def error(self) -> float:
-        """The largest error of all."""
+        """Return the largest error of all gradients."""
         return max((row.error for row in self.rows), default=0.0)
 
     def __getitem__(self, label: str) -> Row:
-        """The row of that label, as "x", "kernel" or "dense.kernel"."""
+        """Return the row of a gradient by its label: "x", "kernel" or "dense.kernel".
+
+        Raises:
+            KeyError: There is no such row.
+        """
         for row in self.rows:
             if label in (row.label, row.parameter):
                 return row
@@ -111,11 +137,12 @@ class Report:
 
 
 def _wrapped(text: str) -> list[str]:
-    """The text in lines of at most 100 characters."""
+    """Break the text into lines of at most 100 characters."""
     return textwrap.wrap(text, 100, subsequent_indent="    ", break_long_words=False)
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
+    """Return the rows as lines with aligned columns."""
     head = ("", "gradient of", "largest error", "at", "backward gives", "should be", "checked by")
     cells = [head]
     for row in rows:
@@ -132,4 +159,5 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _limits(rows: Sequence[Row]) -> str:
+    """Return the tolerances of the rows, each once."""
     return " or ".join(dict.fromkeys(f"{row.tolerance:.0e} ({row.method})" for row in rows))

@@ -1,21 +1,21 @@
-"""Gradients shown as formulas: backward is run on symbols and held against SymPy's derivative of forward.
+"""Prove gradients as formulas: run backward on symbols, and compare it with SymPy's derivative of forward.
 
-With y = forward(x) and a symbol dy for every entry of y, let L = sum dy y. Then backward is right if and only if what
-it returns is dL/dx and what it writes is dL/dw for every weight w, as formulas in the symbols x, w and dy.
+With y = forward(x) and a symbol dy for every entry of y, let L = sum dy y. Then backward is right if and only if it
+returns dL/dx and writes dL/dw for every weight w, as formulas in the symbols x, w and dy.
 
-The layer's own code is run, on arrays of `Formula`. What it compares (a maximum, `x > 0`) is decided at one point, at
-which every symbol has a value, and noted as a condition. So a run follows one branch, and what it shows holds for all
-values of the symbols that fulfil its conditions. Four points are tried (see `_Run`); branches that none of them meets
-are not covered. Where there are no conditions, all is covered.
+The layer's code itself runs, on arrays of `Formula`. A comparison (a maximum, `x > 0`) is decided at one point, at
+which every symbol has a value, and noted as a condition. So a run follows one branch, and its proof holds for all
+values of the symbols that fulfil its conditions. Four points are tried (see `_Run`). Branches that none of them meets
+are not covered. Without conditions everything is covered.
 
-Numbers in the code count as the simplest fractions that round to them: 0.5 as 1/2, 0.3333333333333333 as 1/3. So what
-is shown is the mathematics, for exact arithmetic and this one shape. At the points the layer is also run in float64,
-which must agree, else the code treats formulas otherwise than numbers.
+Numbers in the code count as the simplest fractions that round to them: 0.5 as 1/2, 0.3333333333333333 as 1/3. So the
+proof is about the mathematics, in exact arithmetic and for this one shape. The layer also runs in float64 at the
+points, and both must agree. Otherwise the code treats formulas and numbers differently.
 
-Formulas are equal if algebra brings their difference to 0. If it is not 0 at the point they are different; if it is,
-but algebra does not get there, that is said, and is no proof.
+Two formulas are equal if algebra brings their difference to 0. They are different if it is not 0 at the point. If it is
+0 there, but algebra does not bring it to 0, nothing is proved, and the message says so.
 
-What check_layer looks at besides is left to it: need_dx, what a layer remembers, and what it writes to.
+Only check_layer looks at need_dx, at state that a layer keeps, and at the arrays that it writes to.
 """
 
 from __future__ import annotations
@@ -41,20 +41,27 @@ from .formulas import Formula, Formulas, decider, inequality, is_zero, lift, sho
 from .function import drawn_for
 
 MOST_SYMBOLS = 60
-DIGITS = 50  # of the values
-EQUAL = 1e-40  # values that differ by less are taken as equal
+DIGITS = 50  # decimal digits of the values
+EQUAL = 1e-40  # values that differ by less count as equal
 ALL = {"positive": 1, "negative": -1}  # the runs in which all values have one sign
-NEARLY = 1e-12  # and by less than this, if constants such as the root of 3 were written as decimals
-AGREE = 1e-6  # between a value and a float64: its rounding, and that of float32 constants in the code
+NEARLY = 1e-12  # values that differ by less may be equal, with constants such as the root of 3 written as decimals
+AGREE = 1e-6  # between a value and a float64: rounding, also that of float32 constants in the code
 
 
 class ProofError(AssertionError):
-    """backward is not shown to be the derivative of forward."""
+    """There is no proof that backward is the derivative of forward. The message has both formulas."""
 
 
 @dataclass(frozen=True, repr=False)
 class Proof:
-    """What `prove` has shown: the number of entries, one formula of each gradient, the conditions of each run."""
+    """The result of `prove`.
+
+    Attributes:
+        subject: The layer or the loss, in words.
+        entries: The number of entries of all gradients.
+        formulas: One formula from each gradient, by its entry.
+        regions: The conditions of each run. A single empty list stands for no conditions.
+    """
 
     subject: str
     entries: int
@@ -76,19 +83,29 @@ class Proof:
 def prove(
     layer: Layer | Loss, input_shape: Sequence[int], *, labels: Any = None, batch_size: int | None = None
 ) -> Proof:
-    """Show that backward is the derivative of forward, as formulas, for inputs of one small shape.
-
-    `input_shape` is that of one sample, without the batch axis; the batch has two samples, or one for each of the
-    `labels`, which a loss needs; its outputs are called x then, and the factors of its values dy. The layer is copied,
-    built if it is not, and its weights become symbols: what they hold is irrelevant. forward is run as in training.
+    """Prove that backward is the derivative of forward, as formulas, for inputs of one small shape.
 
         print(prove(Dense(2, "softmax"), (3,)))
         prove(SparseCategoricalCrossentropy(), (3,), labels=[0, 2])
 
-    Returns a Proof, which prints what was shown and where it holds. Raises ProofError, with the entry and both
-    formulas, where backward is wrong or is not shown to be right; TypeError where the code cannot be run on formulas,
-    with the reason; ValueError for shapes that are too large. A layer takes about a second, a softmax on Dense layers
-    up to a minute.
+    The layer is copied, and built if it is not built. Its weights become symbols, so their values do not matter.
+    forward runs as in training. The outputs that a loss takes are called x, and the factors of its values dy. A layer
+    takes about a second, a softmax on Dense layers up to a minute.
+
+    Args:
+        layer: Any Layer or Loss.
+        input_shape: The shape of one sample, without the batch axis.
+        labels: The labels, one for each sample. A loss needs them.
+        batch_size: The number of samples. By default 2, or the number of labels.
+
+    Returns:
+        A Proof, which prints what is proved and where it holds.
+
+    Raises:
+        ProofError: backward is wrong, or could not be proved right. The message has the entry and both formulas.
+        ImportError: SymPy is not installed.
+        TypeError: The code cannot run on formulas. The message has the reason.
+        ValueError: The shape is too large.
     """
     try:
         import sympy  # noqa: F401
@@ -131,14 +148,14 @@ def prove(
 
 
 class _Skip(Exception):
-    """At this point something is not defined, or a comparison is between equals: another one is needed."""
+    """Another point is needed: at this one something is not defined, or equal values are compared."""
 
 
 class _Run:
-    """The numbers that the symbols have in one run, and what was decided by them.
+    """One run: the values of the symbols, and the conditions that follow from them.
 
-    Inputs and weights have sizes from 0.1 to 1.1: in the first run of either sign, in the second the inputs have the
-    opposite signs, in the third, for logarithms and roots, all are positive, and in the last all are negative.
+    Inputs and weights have sizes from 0.1 to 1.1. In the first run they have either sign. In the second the inputs have
+    the opposite signs. In the third, for logarithms and roots, all are positive. In the last all are negative.
     """
 
     KINDS = ("signed", "mirrored", "positive", "negative")
@@ -146,24 +163,28 @@ class _Run:
     def __init__(self, kind: str):
         self.kind, self.rng = kind, np.random.default_rng(0)
         self.values: dict[str, list[Fraction]] = {}
-        self.known: dict[Any, Any] = {}  # the values of symbols, and of the expressions that were evaluated
+        self.known: dict[Any, Any] = {}  # the values of symbols and of evaluated expressions
         self.conditions: list[str] = []
         self.step = "forward"
 
     def prove(self, layer: Layer | Loss, shape: tuple[int, ...], labels: Any, subject: str) -> tuple[int, dict]:
-        """Hold every entry of every gradient against the derivative; return their number and a formula of each."""
+        """Compare every entry of every gradient with the derivative.
+
+        Returns:
+            The number of entries, and one formula from each gradient.
+        """
         import sympy
 
-        go = _run_layer if labels is None else _run_loss
-        with np.errstate(all="ignore"):  # at a point that the formulas will refuse, perhaps
-            _, numbers, total = go(self, self.numbers, copied(layer), shape, labels)
+        both_passes = _run_layer if labels is None else _run_loss
+        with np.errstate(all="ignore"):  # perhaps at a point that the formulas will refuse
+            _, numbers, total = both_passes(self, self.numbers, copied(layer), shape, labels)
         try:
-            variables, gradients, loss = go(self, self.symbols, copied(layer), shape, labels)
+            variables, gradients, loss = both_passes(self, self.symbols, copied(layer), shape, labels)
         except _Skip:
             raise
         except Exception as error:
             raise TypeError(
-                f"{subject}: {self.step} cannot be computed on formulas{_place(error)}: {error}. For such code there "
+                f"{subject}: {self.step} cannot be computed on formulas{_line_of(error)}: {error}. For such code there "
                 "is gradcheck.check_layer, which compares numbers."
             ) from error
         self.real(loss.expression)
@@ -181,7 +202,7 @@ class _Run:
         return sum(array.size for array in variables.values()), dict(formulas.values())
 
     def symbols(self, label: str, shape: tuple[int, ...]) -> Formulas:
-        """An array of symbols label[0,0], label[0,1], ..."""
+        """Return an array of symbols label[0,0], label[0,1], ..."""
         import sympy
 
         array = np.empty(shape, dtype=object)
@@ -192,15 +213,16 @@ class _Run:
         return array.view(Formulas)
 
     def numbers(self, label: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The values of the same symbols in float64."""
+        """Return the values of the same symbols in float64."""
         return np.array([float(value) for value in self._values(label, shape)]).reshape(shape)
 
     def _values(self, label: str, shape: tuple[int, ...]) -> list[Fraction]:
+        """Return the values of an array of symbols, drawn at the first call."""
         if label not in self.values:
             sizes = self.rng.integers(10**5, 11 * 10**5, math.prod(shape)).tolist()
-            signs = self.rng.permutation([(-1) ** i for i in range(len(sizes))]).tolist()  # some of each
-            turn = -1 if self.kind == "mirrored" and label == "x" else 1
-            signs = [ALL.get(self.kind, sign * turn) for sign in signs]
+            signs = self.rng.permutation([(-1) ** i for i in range(len(sizes))]).tolist()  # both signs occur
+            mirror = -1 if self.kind == "mirrored" and label == "x" else 1
+            signs = [ALL.get(self.kind, sign * mirror) for sign in signs]
             self.values[label] = [Fraction(sign * size, 10**6) for sign, size in zip(signs, sizes, strict=True)]
             count = sum(map(len, self.values.values()))
             if count > MOST_SYMBOLS:
@@ -208,25 +230,26 @@ class _Run:
         return self.values[label]
 
     def value(self, expression: Any) -> Any:
-        """What the expression is at the point; None if that is not a real number."""
+        """Return the value of the expression at the point, or None if it is not a real number."""
         value = self._evaluate(expression).evalf(DIGITS)
         return value if value.is_Float or value.is_zero else None
 
     def real(self, expression: Any) -> Any:
-        """The same, but another point is needed where it is not a real number."""
+        """Return the value of the expression at the point. Raise _Skip if it is not a real number."""
         value = self.value(expression)
         if value is None:
             raise _Skip(f"{short(expression)} is not a real number")
         return value
 
     def _evaluate(self, expression: Any) -> Any:
+        """Evaluate the expression at the point, each part of it once."""
         if expression not in self.known:
             parts = [self._evaluate(part) for part in expression.args]
             self.known[expression] = expression.func(*parts) if parts else expression
         return self.known[expression]
 
     def decide(self, relation: Callable[[Any, Any], bool], difference: Formula) -> bool:
-        """Compare a difference with 0 by its value, and note the condition if it does not hold everywhere."""
+        """Compare a difference with 0 by its value. Note the condition if it does not hold everywhere."""
         expression = difference.expression
         value = self.real(expression)
         if abs(value) < EQUAL:
@@ -243,8 +266,8 @@ class _Run:
         return bool(relation(value, 0))
 
 
-def _run_layer(run, make, layer, shape, labels):
-    """Forward and backward with arrays from `make`; return the variables, their gradients, and L."""
+def _run_layer(run: _Run, make: Callable, layer: Layer, shape: tuple[int, ...], labels: None) -> tuple[dict, dict, Any]:
+    """Run forward and backward with arrays from `make`; return the variables, their gradients, and L."""
     layer.setup(shape[1:], dtype="float64")
     parts, variables, places = layer.parts(), {"x": make("x", shape)}, {}
     several = sum(bool(part.weight_names) for part in unique(parts)) > 1
@@ -254,7 +277,7 @@ def _run_layer(run, make, layer, shape, labels):
             while label in (*variables, "dy"):
                 label += "'"
             weight = make(label, getattr(part, name).shape)
-            if name not in part.grads:  # a statistic: any number, but a constant
+            if name not in part.grads:  # a statistic: any number, but constant
                 part.bind(name, weight, None)
                 continue
             variables[label], places[label] = weight.copy(), (part, name)
@@ -268,8 +291,8 @@ def _run_layer(run, make, layer, shape, labels):
     return variables, {"x": dx, **{label: part.grads[name] for label, (part, name) in places.items()}}, loss
 
 
-def _run_loss(run, make, loss, shape, labels):
-    """The same for a loss: its outputs are x, and L is the sum of its values with factors dy."""
+def _run_loss(run: _Run, make: Callable, loss: Loss, shape: tuple[int, ...], labels: Any) -> tuple[dict, dict, Any]:
+    """Do the same for a loss: its outputs are x, and L is the sum of its values with factors dy."""
     x, labels = make("x", shape), loss.check(labels, shape)
     run.step = "forward"
     values, cache = loss.forward(labels, x.copy())
@@ -279,15 +302,18 @@ def _run_loss(run, make, loss, shape, labels):
     return {"x": x}, {"x": loss.backward(labels, cache, dy.copy())}, total
 
 
-def _place(error: Exception) -> str:
-    """The line of the layer's code that raised it."""
+def _line_of(error: Exception) -> str:
+    """Return the line of the layer's code that raised an error, for a message."""
     ours = (os.path.dirname(__file__), os.path.dirname(np.__file__))
     lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
     return f" at '{lines[-1]}'" if lines and lines[-1] else ""
 
 
 def _require_equal(subject: str, entry: str, gradient: Any, derivative: Any, run: _Run) -> None:
-    """Their difference is 0 if it is 0 at dy = 0, and so is its derivative by each entry of dy: many short formulas."""
+    """Raise ProofError unless both formulas are equal.
+
+    Their difference is 0 if it is 0 at dy = 0, and its derivative by each entry of dy is 0: many short formulas.
+    """
     difference = gradient - derivative
     dys = [symbol for symbol in difference.free_symbols if symbol.name.startswith("dy[")]
     pieces = [difference.subs(dict.fromkeys(dys, 0)), *(difference.diff(symbol) for symbol in dys)]
@@ -307,9 +333,10 @@ def _require_equal(subject: str, entry: str, gradient: Any, derivative: Any, run
 
 
 def _require_agreement(subject: str, entry: str, number: Any, formula: Any, run: _Run) -> None:
+    """Raise ProofError unless the number in float64 is the value of the formula."""
     value = float(run.value(formula))
     if not abs(number - value) <= AGREE * max(1, abs(value)):
         raise ProofError(
-            f"{subject}: the code treats formulas otherwise than numbers: {entry} is {number} in float64, but {value} "
+            f"{subject}: the code treats formulas and numbers differently: {entry} is {number} in float64, but {value} "
             f"by its formula {short(formula)}."
         )
