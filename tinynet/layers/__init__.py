@@ -1,4 +1,6 @@
-"""The layers, under Keras's names; Sigmoid, Tanh, SELU, GELU, SiLU, Softplus and LogSoftmax are layers here too."""
+"""The layers, under Keras's names. Sigmoid, Tanh, SELU, GELU, SiLU, Softplus and LogSoftmax are layers here too."""
+
+from typing import TYPE_CHECKING
 
 from ..arguments import absent
 from .activation_names import Activation
@@ -35,6 +37,7 @@ __all__ = [
     "Tanh",
 ]
 
-LAYERS = {name: globals()[name] for name in __all__ if name != "Layer"}  # what from_config may make
+LAYERS = {name: globals()[name] for name in __all__ if name != "Layer"}  # the classes that from_config may make
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, __all__)

@@ -35,8 +35,16 @@ __all__ = [
 ACTIVATIONS: dict[str, Layer] = {**{name: globals()[name] for name in __all__}, "swish": silu}
 
 
-def get(identifier: Any) -> Layer | None:
-    """Return the activation of that name, or the given Layer itself; None and "linear" mean no activation."""
+def get(identifier: str | Mapping[str, Any] | Layer | None) -> Layer | None:
+    """Return the activation that is meant, or None for no activation.
+
+    Args:
+        identifier: A name, a record, a Layer, which is returned, or None. None and "linear" mean no activation.
+
+    Raises:
+        ValueError: There is no activation of this name. The message proposes the nearest ones.
+        TypeError: `identifier` is something else. A function has no gradient.
+    """
     if callable(identifier) and not isinstance(identifier, (Layer, type)):
         raise TypeError(
             f"activation must be a name or a Layer; got {identifier!r}. A function alone has no gradient here: write a "
@@ -51,7 +59,11 @@ def get(identifier: Any) -> Layer | None:
 
 
 def serialize(activation: Layer | None) -> Any:
-    """Return what get_config writes for an activation: its name, or a record if it has other settings."""
+    """Return an activation as a plain value for get_config: its name, or a record if its settings are not the name's.
+
+    Args:
+        activation: A Layer, or None, which gives "linear".
+    """
     if activation is None:
         return "linear"
     for name, known in ACTIVATIONS.items():
@@ -68,10 +80,10 @@ BY_CLASS = {type(activation).__name__: type(activation) for activation in ACTIVA
 
 
 class Activation(Layer):
-    """Applies an activation as a layer of its own: Activation("relu") is ReLU(). None and "linear" give y = x.
+    """Applies an activation as a separate layer: Activation("relu") computes the same as ReLU().
 
     Args:
-        activation: A name, a Layer or None.
+        activation: A name or a Layer. None and "linear" give y = x.
     """
 
     primitive = False
@@ -81,5 +93,5 @@ class Activation(Layer):
         super().__init__(**options)
         self.activation = get(activation)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "activation": serialize(self.activation)}

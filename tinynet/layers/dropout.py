@@ -1,4 +1,4 @@
-"""Layers against overfitting: Dropout."""
+"""Dropout: entries that are 0 at random in training, against overfitting."""
 
 from __future__ import annotations
 
@@ -21,13 +21,19 @@ class Dropout(Layer):
 
         y = m x / (1 - rate),  with m 0 or 1, drawn for each entry;  outside training y = x
 
-    So the expected output is x, and nothing is to be scaled afterwards. With rate 1 everything is 0. Any shape.
+    So the expected output is x, and nothing needs scaling outside training. With rate 1 every entry is 0. Any shape.
 
     Backward: dx = m dy / (1 - rate), with the same m.
 
-    In `fit` the mask depends on the model's seed, the optimizer's iterations and the layer's place alone, so that
-    training which is taken up again draws the same ones; with a `seed` of its own the layer does not follow the
-    model's. A frozen Dropout still drops, as in Keras. ValueError for a rate outside [0, 1].
+    In `fit` the mask m depends only on the seed, the optimizer's iterations and the layer's place in the model. So a
+    training that is resumed draws the same masks. A frozen Dropout still drops, as in Keras.
+
+    Args:
+        rate: Probability of an entry to become 0, from 0 to 1.
+        seed: Seed of the masks, a non-negative integer. By default it is the model's.
+
+    Raises:
+        ValueError: `rate` is outside [0, 1], or `seed` is not such an integer.
 
     Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: A simple way to prevent neural
     networks from overfitting", JMLR 15, 2014, section 4 (there the weights are scaled afterwards; section 10 has this
@@ -41,7 +47,7 @@ class Dropout(Layer):
         self.rate = share("rate", rate)
         self.seed = None if seed is None else choose_seed(seed)
 
-    def forward(self, x, training=False, rng=None):
+    def forward(self, x: Any, training: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         if not training or self.rate == 0:
             return x, None
         if self.rate == 1:
@@ -49,7 +55,7 @@ class Dropout(Layer):
         rng = np.random.default_rng(self.seed) if rng is None else rng
         return dropout(masked, x, rng, self.rate)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         if cache is None:
             return dy
         return dy * cache * (1 / (1 - self.rate)) if self.rate < 1 else dy * 0

@@ -1,12 +1,12 @@
-"""The other activation layers: LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, LogSoftmax and Linear.
+"""The other activations: LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, LogSoftmax and Linear.
 
-With L the loss and dy = dL/dy given, each returns dx = dL/dx; for y_i = f(x_i) that is dx_i = dy_i f'(x_i).
+With L the loss and dy = dL/dy given, each returns dx = dL/dx. For y_i = f(x_i) it is dx_i = dy_i f'(x_i).
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import number
 from ..backend import xp_of
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 class Linear(Layer):
     """The identity: y = x, and dx = dy. Any shape."""
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return x, None
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return dy
 
 
 class LeakyReLU(Layer):
-    """y = x where x > 0, else a x, with a = `negative_slope`, at least 0. Any shape.
+    """Leaky rectified linear unit: y = x where x > 0, else a x, with a = `negative_slope`. Any shape.
 
-    Backward: dx = dy where x > 0, else a dy; at 0, where there is no derivative, it is a, as in Keras.
+    Backward: dx = dy where x > 0, else a dy. At 0, where there is no derivative, it is taken as a, as in Keras.
+
+    Args:
+        negative_slope: The slope a, at least 0.
 
     Source: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013, section
     2.
@@ -41,18 +44,21 @@ class LeakyReLU(Layer):
         super().__init__(**options)
         self.negative_slope = number("negative_slope", negative_slope, least=0)
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         above = x > 0
         return xp_of(x).where(above, x, self.negative_slope * x), above
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return xp_of(dy).where(cache, dy, self.negative_slope * dy)
 
 
 class ELU(Layer):
-    """Exponential linear unit: y = x where x > 0, else alpha (exp(x) - 1), with alpha at least 0. Any shape.
+    """Exponential linear unit: y = x where x > 0, else alpha (exp(x) - 1). Any shape.
 
-    Backward: where x > 0, y' = 1; elsewhere y' = alpha exp(x) = y + alpha, at 0 too.
+    Backward: y' = 1 where x > 0, else y' = alpha exp(x) = y + alpha, at 0 too.
+
+    Args:
+        alpha: Factor of the negative part, at least 0. It is the slope just below 0, and y falls towards -alpha.
 
     Source: Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential linear units",
     ICLR 2016, equation 15.
@@ -62,12 +68,12 @@ class ELU(Layer):
         super().__init__(**options)
         self.alpha = number("alpha", alpha, least=0)
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         xp, above = xp_of(x), x > 0
         y = xp.where(above, x, self.alpha * xp.expm1(xp.minimum(x, 0)))
         return y, (above, y)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         above, y = cache
         return xp_of(dy).where(above, dy, dy * (y + self.alpha))
 
@@ -77,7 +83,7 @@ class SELU(Layer):
 
     alpha = 1.6732632423543772 and scale = 1.0507009873554805 keep mean 0 and variance 1 from layer to layer.
 
-    Backward: where x > 0, y' = scale; elsewhere y' = scale alpha exp(x) = y + scale alpha, at 0 too.
+    Backward: y' = scale where x > 0, else y' = scale alpha exp(x) = y + scale alpha, at 0 too.
 
     Source: Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NIPS 2017, equations 2 and
     14.
@@ -85,12 +91,12 @@ class SELU(Layer):
 
     ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         xp, above = xp_of(x), x > 0
         y = xp.where(above, self.SCALE * x, self.SCALE * self.ALPHA * xp.expm1(xp.minimum(x, 0)))
         return y, (above, y)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         above, y = cache
         return xp_of(dy).where(above, dy * self.SCALE, dy * (y + self.SCALE * self.ALPHA))
 
@@ -98,12 +104,16 @@ class SELU(Layer):
 class GELU(Layer):
     """Gaussian error linear unit: y = x Phi(x), with Phi the standard normal distribution function. Any shape.
 
-    Phi is computed by `special.normal_cdf`, an approximation whose error is at most 3e-16 in float64.
+    normal_cdf.py computes Phi, by an approximation whose error is at most 3e-16 in float64.
 
     Backward: Phi'(x) = phi(x) = exp(-x^2 / 2) / sqrt(2 pi), so y' = Phi(x) + x phi(x).
 
-    With approximate=True, y = x / 2 (1 + tanh u), u = sqrt(2 / pi) (x + 0.044715 x^3), which differs by up to 5e-4;
-    then y' = (1 + tanh u) / 2 + x / 2 (1 - tanh^2 u) u', u' = sqrt(2 / pi) (1 + 0.134145 x^2).
+    With approximate=True, which differs by up to 5e-4:
+        y  = x / 2 (1 + tanh u),    u = sqrt(2 / pi) (x + 0.044715 x^3)
+        y' = (1 + tanh u) / 2 + x / 2 (1 - tanh^2 u) u',    u' = sqrt(2 / pi) (1 + 0.134145 x^2)
+
+    Args:
+        approximate: Whether to approximate Phi by tanh.
 
     Source: Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415, section 2.
     """
@@ -112,16 +122,16 @@ class GELU(Layer):
         super().__init__(**options)
         self.approximate = bool(approximate)
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         if self.approximate:
             share = 0.5 + 0.5 * xp_of(x).tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x)))
         else:
             share = normal_cdf(x)
         return x * share, (x, share)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         x, share = cache
-        if self.approximate:  # share = (1 + tanh u) / 2, so that 1 - tanh^2 u = 4 share (1 - share)
+        if self.approximate:  # share = (1 + tanh u) / 2, so 1 - tanh^2 u = 4 share (1 - share)
             slope = 2 * share * (1 - share) * (math.sqrt(2 / math.pi) * (1 + 0.134145 * (x * x)))
         else:
             slope = xp_of(x).exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
@@ -137,17 +147,19 @@ class SiLU(Layer):
     reinforcement learning", Neural Networks 107, 2018, equations 6 and 7.
     """
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         s, _ = _sigmoid.forward(x)
         return x * s, (x, s)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         x, s = cache
         return dy * (s + x * s * (1 - s))
 
 
 class Softplus(Layer):
-    """y = log(1 + exp(x)), computed as max(x, 0) + log(1 + exp(-|x|)), which cannot overflow. Any shape.
+    """Softplus, a smooth ReLU: y = log(1 + exp(x)). Any shape.
+
+    It is computed as max(x, 0) + log(1 + exp(-|x|)), which cannot overflow.
 
     Backward: y' = exp(x) / (1 + exp(x)) = 1 - exp(-y).
 
@@ -155,32 +167,36 @@ class Softplus(Layer):
     option pricing", NIPS 2000, section 3.
     """
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         xp = xp_of(x)
         y = xp.maximum(x, 0) + xp.log1p(xp.exp(xp.minimum(x, -x)))
         return y, y
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return dy * -xp_of(dy).expm1(-cache)
 
 
 class LogSoftmax(Softmax):
     """The logarithm of softmax along one axis: y_i = x_i - log(sum_j exp x_j). Any shape.
 
-    The maximum along the axis is subtracted first: the value stays the same and exp cannot overflow.
+    The maximum along the axis is subtracted first. The value stays the same, and exp cannot overflow.
 
     Backward: dy_i/dx_j = delta_ij - p_j with p = exp(y), so dx_j = dy_j - p_j sum_i dy_i.
 
-    Arguments: `axis`, as for Softmax.
+    Args:
+        axis: The axis, an integer, or several, a tuple of integers.
+
+    Raises:
+        ValueError: The inputs have no such axis.
     """
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         xp = xp_of(x)
         y = x - x.max(axis=self.axis, keepdims=True)
         y -= xp.log(xp.exp(y).sum(axis=self.axis, keepdims=True))
         return y, y
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return dy - xp_of(dy).exp(cache) * dy.sum(axis=self.axis, keepdims=True)
 
 

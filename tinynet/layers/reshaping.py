@@ -1,10 +1,10 @@
-"""Layers that change the form of samples, not what they say: Reshape and Rescaling."""
+"""Layers that change the shape or the scale of samples: Reshape, Rescaling and Flatten."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import MOST_AXES, integer, number
 from .base import Layer, LayerOptions
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class Reshape(Layer):
-    """Give each sample another shape: y[n] = x[n] with the entries in the same (C) order.
+    """Gives each sample another shape: y[n] = x[n] with the entries in the same (C) order.
 
-    Shapes: x (B, ...), y (B, *target_shape). One entry of `target_shape` may be -1: what is left goes there.
+    Shapes: x (B, ...), y (B, *target_shape).
     Backward: dx = dy in the shape of x.
 
-    ValueError, when the model is built, if the numbers of entries differ.
+    Args:
+        target_shape: The shape, without the batch axis. One size may be -1: it follows from the number of entries.
+
+    Raises:
+        ValueError: `target_shape` is not a shape, or the layer is built for samples of another number of entries.
     """
 
     def __init__(self, target_shape: Sequence[int], **options: Unpack[LayerOptions]):
@@ -33,7 +37,7 @@ class Reshape(Layer):
             raise ValueError(f"target_shape can have one -1 at most; got {target_shape!r}.")
         self.target_shape = tuple(entries)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         entries, known = math.prod(input_shape), math.prod(size for size in self.target_shape if size != -1)
         fits = entries % known == 0 if -1 in self.target_shape else entries == known
         if not fits:
@@ -43,17 +47,23 @@ class Reshape(Layer):
             )
         return tuple(entries // known if size == -1 else size for size in self.target_shape)
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return x.reshape(x.shape[0], *self.build(x.shape[1:])), x.shape
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return dy.reshape(cache)
 
 
 class Rescaling(Layer):
-    """Scale and shift: y = scale * x + offset. Any shape; Rescaling(1 / 255) as the first layer takes raw pixels.
+    """Scales and shifts: y = scale * x + offset. Any shape.
+
+    With Rescaling(1 / 255) as its first layer a model takes raw pixels.
 
     Backward: dx = scale * dy.
+
+    Args:
+        scale: The factor, a finite number.
+        offset: The number that is added, a finite number.
     """
 
     def __init__(self, scale: float, offset: float = 0.0, **options: Unpack[LayerOptions]):
@@ -61,28 +71,28 @@ class Rescaling(Layer):
         self.scale = number("scale", scale, least=-math.inf)
         self.offset = number("offset", offset, least=-math.inf)
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         y = x * self.scale
         if self.offset:
             y += self.offset
         return y, None
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return dy * self.scale
 
 
 class Flatten(Layer):
-    """Flatten all axes but the batch: y[n] = the entries of x[n] in C order.
+    """Flattens all axes but the batch: y[n] is the entries of x[n] in C order.
 
-    Shapes: x (B, d1, ..., dk), y (B, d1 ... dk); x (B,) gives y (B, 1).
+    Shapes: x (B, d1, ..., dk), y (B, d1 ... dk). From x (B,) comes y (B, 1).
     Backward: dx = dy in the shape of x.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (math.prod(input_shape),)
 
-    def forward(self, x, training=False):
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> Any:
         return dy.reshape(cache)

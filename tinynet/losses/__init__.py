@@ -1,6 +1,9 @@
 """Losses, under Keras's names: values per sample and their gradients."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import absent
 from ..config import by_name
@@ -34,8 +37,16 @@ LOSSES = {
 }
 
 
-def get(identifier: Any) -> Loss:
-    """A loss of that name with its defaults, or the given Loss itself."""
+def get(identifier: str | Mapping[str, Any] | Loss) -> Loss:
+    """Return the loss that is meant.
+
+    Args:
+        identifier: A name, which gives the loss with its defaults, a record, or a Loss, which is returned.
+
+    Raises:
+        ValueError: There is no loss of this name. The message proposes the nearest ones.
+        TypeError: `identifier` is something else. A function has no gradient.
+    """
     if callable(identifier) and not isinstance(identifier, (Loss, type)):
         raise TypeError(
             f"loss must be a name or a Loss; got {identifier!r}. A function alone has no gradient here: write a Loss "
@@ -44,4 +55,5 @@ def get(identifier: Any) -> Loss:
     return by_name("loss", identifier, Loss, LOSSES)
 
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, __all__)

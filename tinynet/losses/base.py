@@ -12,26 +12,28 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "
 
 
 class Loss(Configured):
-    """Base class of losses.
+    """Base class of losses. A subclass defines up to three methods:
 
-        check(labels, output_shape)        returns the labels, validated and in the dtype that forward wants
-        forward(labels, outputs)           returns (values, cache): one value for each label
+        check(labels, output_shape)        returns the labels, validated and in the dtype that forward needs
+        forward(labels, outputs)           returns (values, cache), with one value for each label
         backward(labels, cache, factors)   returns d(sum of factors * values) / d(outputs)
 
-    What is minimized is the sum of factors * values; the factors are made of the `reduction` and the weights w of the
-    samples, for N values:
-        "sum_over_batch_size"      w / N, also called "mean": the number of values counts, whatever their weights
+    The sum of factors * values is minimized. The factors follow from `reduction` and the weights w of the samples:
+        "sum_over_batch_size"      w / N, with N the number of values, whatever their weights; also called "mean"
         "sum"                      w
         "mean_with_sample_weight"  w / sum of all w (0 if that is 0)
-        "none" or None             only outside a model: a call returns every w * value
-    Calling a loss returns that number: `loss(y_true, y_pred, sample_weight=None)`.
+        "none" or None             w, only outside a model: a call then returns every w * value
+
+    Args:
+        reduction: One of these.
+        name: Name of the loss. By default the class's.
     """
 
     keras_module = "keras.losses"
     name = "loss"
     reduction: str | None = "sum_over_batch_size"
-    from_logits = False  # True if the outputs that it expects are logits
-    link: str | None = None  # "softmax" or "sigmoid", if it expects the probabilities that this layer gives
+    from_logits = False  # whether the outputs must be logits
+    link: str | None = None  # "softmax" or "sigmoid" if the outputs must be that layer's probabilities
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None):
         if reduction is not None and reduction not in REDUCTIONS:
@@ -52,14 +54,14 @@ class Loss(Configured):
         raise TypeError(f"{type(self).__name__} must define backward(labels, cache, factors).")
 
     def on_logits(self) -> Loss | None:
-        """The same loss taking the logits in front of its link, softmax or sigmoid; None if there is no such form.
+        """Return the same loss for the logits in front of its link, softmax or sigmoid; None if there is no such form.
 
-        It has a method `probabilities(cache)`, for the metrics.
+        The returned loss has a method `probabilities(cache)`, for the metrics.
         """
         return None
 
     def factors(self, values: Any, weights: Any = None) -> Any:
-        """What each value counts: a number, or an array of the shape of the values if there are weights."""
+        """Return the factor of each value: a number, or an array of the values' shape if there are weights."""
         if weights is None:
             return 1.0 if self.reduction in ("sum", "none", None) else 1 / values.size
         weights = spread(weights, values)
@@ -69,6 +71,16 @@ class Loss(Configured):
         return weights if self.reduction in ("sum", "none", None) else weights * (1 / values.size)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Compute the sum of factors * values as a number; with reduction "none" return every w * value as an array.
+
+        Args:
+            y_true: Labels.
+            y_pred: Outputs.
+            sample_weight: The weights w, one for each sample or for each value. By default 1.
+
+        Raises:
+            ValueError: The labels are wrong, do not fit the outputs or are none, or the weights do not fit.
+        """
         outputs = to_array(y_pred)
         outputs = outputs if outputs.dtype.kind == "f" else outputs.astype("float32")
         labels = as_real(self.check(y_true, outputs.shape), outputs.dtype)
@@ -82,29 +94,29 @@ class Loss(Configured):
 
 
 def spread(weights: Any, values: Any) -> Any:
-    """Weights, one for a sample or for a value, in the shape of the values."""
+    """Broadcast weights, one for each sample or for each value, to the shape of the values."""
     if weights.ndim > values.ndim:
-        raise ValueError(f"sample_weight has shape {weights.shape}, more than the values that it counts for.")
+        raise ValueError(f"sample_weight has shape {weights.shape}, more axes than the values, {values.shape}.")
     weights = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
-    if any(own not in (1, size) for own, size in zip(weights.shape, values.shape, strict=True)):
+    if any(length not in (1, size) for length, size in zip(weights.shape, values.shape, strict=True)):
         raise ValueError(f"sample_weight must have one entry for each sample, {values.shape}; got {weights.shape}.")
     return xp_of(values).broadcast_to(weights, values.shape)
 
 
 def mean_of_last(entries: Any) -> Any:
-    """Values from their entries: the mean over the last axis; of a vector its entries themselves."""
+    """Return the values that these entries give: their means over the last axis, or a vector itself."""
     return entries.mean(axis=-1) if entries.ndim > 1 else entries
 
 
 def for_entries(factors: Any, entries: Any) -> Any:
-    """What each entry counts where `mean_of_last` makes the values: the factor of its value over their number."""
+    """Return the factor of each entry: its value's, divided by the number of entries that `mean_of_last` averages."""
     if entries.ndim == 1:
         return full(factors, entries.shape, entries)
     return full(factors, entries.shape[:-1], entries)[..., None] * (1 / entries.shape[-1])
 
 
 def full(factors: Any, shape: tuple[int, ...], like: Any) -> Any:
-    """Factors, a number or an array, as a new array of this shape in the dtype of `like`."""
+    """Return factors, a number or an array, as a new array of this shape in the dtype of `like`."""
     each = xp_of(like).empty(shape, dtype=like.dtype)
     each[...] = factors
     return each

@@ -1,4 +1,4 @@
-"""What is wrong with labels."""
+"""Checks of labels, which say what is wrong with them, and where."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from ..backend import to_numpy
 
 
 def check_class_labels(labels: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
-    """Labels as integers (B, ...), checked against outputs of shape (B, ..., C).
+    """Return labels as integers (B, ...), after a check against outputs of shape (B, ..., C).
 
-    ValueError, with the first wrong label and its place, unless each is an integer in [0, C).
+    Raises:
+        ValueError: The shapes do not fit, or a label is not an integer in [0, C). The message has the first such label
+            and its place.
     """
     if len(output_shape) < 2:
         got = tuple(output_shape)
@@ -52,12 +54,16 @@ def check_class_labels(labels: Any, output_shape: tuple[int | None, ...]) -> np.
 
 
 def as_real(labels: Any, dtype: Any) -> Any:
-    """Real labels in this dtype; integers stay."""
+    """Return real labels in this dtype. Integers stay unchanged."""
     return labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
 
 
 def check_like_outputs(labels: Any, output_shape: tuple[int | None, ...], hint: str = "") -> np.ndarray:
-    """Labels as real numbers in the shape of the outputs; a last axis of size 1 may be missing or extra."""
+    """Return labels as real numbers in the shape of the outputs. A last axis of size 1 may be missing or extra.
+
+    Raises:
+        ValueError: The labels are not real numbers, or their shape does not fit. `hint` ends the message about a shape.
+    """
     labels = to_numpy(labels)
     if labels.dtype.kind not in "biuf":
         raise ValueError(f"Labels must be real numbers; got dtype {labels.dtype}.")

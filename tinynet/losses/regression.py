@@ -1,7 +1,7 @@
 """Losses for real numbers: mean squared error, mean absolute error and Huber's.
 
-Shapes: labels t and outputs p (B, ..., K), values (B, ...); labels (B, ...) are taken as (B, ..., 1). With d = p - t
-each value is the mean of f(d) over the last axis, and its gradient f'(d) / K.
+Shapes: labels t and outputs p (B, ..., K), values (B, ...). Labels (B, ...) are taken as (B, ..., 1).
+With d = p - t each value is the mean of f(d) over the last axis, and its gradient is f'(d) / K.
 """
 
 from __future__ import annotations
@@ -15,53 +15,70 @@ from .labels import check_like_outputs
 
 
 class RegressionLoss(Loss):
-    """Base of those losses: a subclass defines f as `of(d)` and f' as `slope(d)`."""
+    """Base class of these losses. A subclass defines f as `of(d)` and f' as `slope(d)`."""
 
-    def check(self, labels, output_shape):
+    def check(self, labels: Any, output_shape: tuple[int | None, ...]) -> Any:
         return check_like_outputs(labels, output_shape)
 
     def of(self, d: Any) -> Any:
-        """f(d), entry by entry."""
+        """Return f(d), entry by entry."""
         raise TypeError(f"{type(self).__name__} must define of(d).")
 
     def slope(self, d: Any) -> Any:
-        """f'(d), entry by entry."""
+        """Return f'(d), entry by entry."""
         raise TypeError(f"{type(self).__name__} must define slope(d).")
 
-    def forward(self, labels, outputs):
+    def forward(self, labels: Any, outputs: Any) -> tuple[Any, Any]:
         d = outputs - labels
         return mean_of_last(self.of(d)), d
 
-    def backward(self, labels, cache, factors):
+    def backward(self, labels: Any, cache: Any, factors: Any) -> Any:
         return self.slope(cache) * for_entries(factors, cache)
 
 
 class MeanSquaredError(RegressionLoss):
-    """f(d) = d^2, f'(d) = 2 d."""
+    """Mean squared error: f(d) = d^2, f'(d) = 2 d.
+
+    Args:
+        reduction: How values become one number. See Loss.
+        name: Name of the loss.
+    """
 
     name = "mean_squared_error"
 
-    def of(self, d):
+    def of(self, d: Any) -> Any:
         return d * d
 
-    def slope(self, d):
+    def slope(self, d: Any) -> Any:
         return 2 * d
 
 
 class MeanAbsoluteError(RegressionLoss):
-    """f(d) = |d|, f'(d) = sign d; 0 at d = 0, where there is no derivative."""
+    """Mean absolute error: f(d) = |d|, f'(d) = sign d. At d = 0, where there is no derivative, it is taken as 0.
+
+    Args:
+        reduction: How values become one number. See Loss.
+        name: Name of the loss.
+    """
 
     name = "mean_absolute_error"
 
-    def of(self, d):
+    def of(self, d: Any) -> Any:
         return xp_of(d).maximum(d, -d)
 
-    def slope(self, d):
+    def slope(self, d: Any) -> Any:
         return xp_of(d).sign(d)
 
 
 class Huber(RegressionLoss):
-    """f(d) = d^2 / 2 where |d| <= delta, else delta |d| - delta^2 / 2; f'(d) = d, held within [-delta, delta].
+    """Huber's loss: f(d) = d^2 / 2 where |d| <= delta, else delta |d| - delta^2 / 2.
+
+    f'(d) = d, clipped to [-delta, delta].
+
+    Args:
+        delta: Where the parabola becomes a straight line, at least 0.
+        reduction: How values become one number. See Loss.
+        name: Name of the loss.
 
     Source: Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35, 1964, section 4.
     """
@@ -72,10 +89,10 @@ class Huber(RegressionLoss):
         super().__init__(reduction, name)
         self.delta = number("delta", delta, least=0)
 
-    def of(self, d):
+    def of(self, d: Any) -> Any:
         xp = xp_of(d)
         size = xp.maximum(d, -d)
         return xp.where(size <= self.delta, 0.5 * d * d, self.delta * size - 0.5 * self.delta**2)
 
-    def slope(self, d):
+    def slope(self, d: Any) -> Any:
         return d.clip(-self.delta, self.delta)

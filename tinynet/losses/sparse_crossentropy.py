@@ -1,9 +1,9 @@
 """SparseCategoricalCrossentropy: the cross-entropy with integer labels.
 
-It is in nats. From probabilities it follows Keras on JAX: clipped to [e, 1 - e], e = 1e-7, so that where a value is
-clipped it is constant and the gradient 0. From logits nothing is clipped. A model that ends in Softmax is trained and
-evaluated from the logits in front of it: the same loss without the clip (Keras on JAX stops at 16.1), so that a
-confident mistake still has its value and a gradient.
+It is in nats. Probabilities are clipped to [e, 1 - e], e = 1e-7, as in Keras on JAX. A clipped value is constant, and
+its gradient 0. Logits are not clipped. A model that ends in Softmax is trained and evaluated from the logits in front
+of it: the same loss without the clip. So a confident mistake still has its value and a gradient, where Keras on JAX
+stops at 16.1.
 """
 
 from __future__ import annotations
@@ -24,16 +24,20 @@ class SparseCategoricalCrossentropy(Loss):
     Shapes: labels y (B, ...) of integers in [0, C), outputs (B, ..., C), values (B, ...). Labels (B, ..., 1) are
     taken as (B, ...).
 
-    From probabilities (from_logits=False): p is divided by its sum s and clipped. Where p_y / s is inside the bounds,
-    L = log s - log p_y, so
-        dL/dp_j = 1/s - [j = y] / p_y
-    and where it is clipped the value is constant and the gradient 0. A row with an infinite entry has no shares: NaN.
+    From probabilities p, divided by their sum s and clipped: where p_y / s is inside the bounds,
+        L = log s - log p_y,    dL/dp_j = 1/s - [j = y] / p_y
+    Elsewhere the value is constant and the gradient 0. A row with an infinite entry has no shares: it gives NaN.
 
-    From logits z (from_logits=True): with p = softmax(z),
+    From logits z, with p = softmax(z):
         L = log(sum_j exp z_j) - z_y,    dL/dz_j = p_j - [j = y]
-    The maximum is subtracted first, so logits of +-10,000 stay finite; nothing is clipped.
+    The maximum is subtracted first, so logits of +-10,000 stay finite. Nothing is clipped.
 
-    Labels that are not integers in [0, C) raise ValueError; Keras rounds them down, or ignores them without a word.
+    Labels that are not integers in [0, C) raise a ValueError. Keras rounds them down, or ignores them without a word.
+
+    Args:
+        from_logits: Whether the outputs are logits z, not probabilities.
+        reduction: How values become one number. See Loss.
+        name: Name of the loss.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3.
     """
@@ -52,12 +56,12 @@ class SparseCategoricalCrossentropy(Loss):
         super().__init__(reduction, name)
         self.from_logits = bool(from_logits)
 
-    def on_logits(self):
+    def on_logits(self) -> Loss | None:
         if self.from_logits:
             return None
         return SparseCategoricalCrossentropy(from_logits=True, reduction=self.reduction, name=self.name)
 
-    def forward(self, labels, outputs):
+    def forward(self, labels: Any, outputs: Any) -> tuple[Any, Any]:
         xp, classes = xp_of(outputs), outputs.shape[-1]
         p = outputs.reshape(math.prod(outputs.shape[:-1]), classes)
         at_label = (xp.arange(len(p)), labels.reshape(-1))
@@ -71,15 +75,15 @@ class SparseCategoricalCrossentropy(Loss):
             values -= z_label
         else:
             s = p.sum(axis=1, keepdims=True)
-            s = xp.where(abs(s) < math.inf, s, math.nan)  # p_y / s = 0 would be clipped, as a small probability is
+            s = xp.where(abs(s) < math.inf, s, math.nan)  # p_y / s would be 0, and clipped like a small probability
             values = -xp.log((p[at_label] / s[:, 0]).clip(EPSILON, 1 - EPSILON))
         return values.reshape(outputs.shape[:-1]), (p.reshape(outputs.shape), s, at_label)
 
     def probabilities(self, cache: Any) -> Any:
-        """The probabilities that forward worked with: its outputs, or the softmax of its logits."""
+        """Return the probabilities in forward's cache: the outputs, or the softmax of the logits."""
         return cache[0]
 
-    def backward(self, labels, cache, factors):
+    def backward(self, labels: Any, cache: Any, factors: Any) -> Any:
         outputs, s, at_label = cache
         xp, p = xp_of(outputs), outputs.reshape(len(s), outputs.shape[-1])
         if self.from_logits:
