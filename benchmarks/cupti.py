@@ -1,4 +1,4 @@
-"""Counts what a program asks of a CUDA device: launches, transfers and waits, by the callbacks of NVIDIA's CUPTI.
+"""Counts the launches, transfers and waits of a CUDA program, by the callbacks of NVIDIA's CUPTI.
 
     with cupti.counted() as counts:
         ...

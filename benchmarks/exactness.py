@@ -1,25 +1,30 @@
-"""How exact the library is: its gradients beside the complex step, 200 of its steps beside Keras's.
+"""Measures the errors of gradients beside the complex step, and of 200 training steps beside Keras's.
 
-    python benchmarks/exactness.py [cases]
+    python benchmarks/exactness.py [CASES] [--quick]
 
-Needs the test extra (Hypothesis draws the cases: so many of each entry of the tests' list, 300 by default); Keras's
+Needs the test extra. Hypothesis draws the cases: so many of each entry of the tests' list, 300 by default. Keras's
 numbers are those in tests/reference/keras_steps.json. The tests hold the same figures against bounds.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from hypothesis import Phase, given, seed, settings
-from hypothesis import strategies as st
+import quick
 
-import tinynet as tn
-from tinynet import gradcheck
-from tinynet.layers import Dense, Flatten
+quick.need("python -m pip install -e '.[test]'", "hypothesis")
 
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "reference")]
+from hypothesis import Phase, given, seed, settings  # noqa: E402, only now is it known to be there
+from hypothesis import strategies as st  # noqa: E402
+
+import tinynet as tn  # noqa: E402
+from tinynet import gradcheck  # noqa: E402
+from tinynet.layers import Dense, Flatten  # noqa: E402
+
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(next(TESTS.rglob(name)).parent) for name in ("catalogue.py", "keras_steps.py")]
 import catalogue  # noqa: E402
 import keras_steps  # noqa: E402
 
@@ -66,7 +71,13 @@ def checks():
 
 
 def main():
-    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="?", type=int, metavar="CASES", help="of each entry (default: 300)")
+    quick.add_to(parser)
+    options = parser.parse_args()
+    cases = options.cases or (2 if options.quick else 300)
+    if options.quick:
+        print(quick.NOTICE)
     print(f"largest relative error of a gradient in float64 over {cases} random cases of each, against ...")
     print(f"  {'':32s} {'complex step':>14s} {'central differences':>20s}")
     total, worst = 0, 0.0
@@ -76,7 +87,7 @@ def main():
         print(f"  {name:32s} {max(found['complex']):14.1e} {max(found['central']):20.1e}")
     print(f"  {total} cases, no false alarm; largest error against the complex step {worst:.1e}")
 
-    expected = json.loads((TESTS / "reference" / "keras_steps.json").read_text())
+    expected = json.loads(Path(keras_steps.__file__).with_suffix(".json").read_text())
     (x, y), (x_test, _) = tn.datasets.fashion_mnist.load_data(sample=True)
     keras = f"Keras {expected['keras']} on {expected['backend']}"
     print(f"\n200 steps beside numbers recorded from {keras}: largest difference")

@@ -1,10 +1,10 @@
-"""A training step on an NVIDIA GPU: tinynet on CuPy beside PyTorch, eager and with CUDA graphs, and JAX with a scan.
+"""Measures a training step on an NVIDIA GPU: tinynet beside PyTorch, eager and in CUDA graphs, and JAX.
 
     python -m pip install -r benchmarks/requirements-gpu.txt && python benchmarks/gpu.py
     (for a driver of CUDA 12: requirements-gpu-cuda12.txt, and what it says of PyTorch before it)
 
     python benchmarks/gpu.py [--minutes 9] [--rounds 5] [--json FILE]
-    python benchmarks/gpu.py --rehearse      the same code on the CPU, tiny: no figure of it means anything
+    python benchmarks/gpu.py --rehearse      the same code on the CPU, tiny: no figure of it means anything; or --quick
 
 784 - units - 10, relu, cross-entropy from logits, Adam, on 60,000 random uint8 images of Fashion-MNIST's shape, which
 lie on the device before the clock starts; every variant gathers and scales its batches there, in a new random order
@@ -82,7 +82,7 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rehearse", action="store_true", help="on the CPU, tiny, to see that it runs")
+    parser.add_argument("--rehearse", "--quick", action="store_true", help="on the CPU, tiny, to see that it runs")
     parser.add_argument("--minutes", type=float, default=9, help="of which all is done, or left out (default: 9)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each variant (default: 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples into this file, too")

@@ -1,4 +1,4 @@
-"""A job of benchmarks/gpu.py: a process that answers questions, so that several can take turns."""
+"""Runs a job of benchmarks/gpu.py: a process that answers questions, so that several can take turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What benchmarks/gpu.py runs on: whether it can, what is installed there, and what single calls cost."""
+"""Tells benchmarks/gpu.py whether it can run, what is installed, and what single calls cost."""
 
 from __future__ import annotations
 

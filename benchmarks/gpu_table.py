@@ -1,4 +1,4 @@
-"""The table of benchmarks/gpu.py: times beside tinynet's, and what a step launches and an epoch moves."""
+"""Lays out the table of benchmarks/gpu.py: times beside tinynet's, launches of a step, transfers of an epoch."""
 
 from __future__ import annotations
 

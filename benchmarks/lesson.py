@@ -1,6 +1,6 @@
-"""The lesson's job, measured: losses and accuracy over five seeds, time, memory and the cost of the import.
+"""Measures the lesson's job: losses and accuracy over five seeds, time, memory, and the import.
 
-    python benchmarks/lesson.py
+    python benchmarks/lesson.py [--quick]
 
 Every time is a median, in processes of their own where a process is measured. Timings swing when neighbours are busy;
 the spread is printed beside them.
@@ -8,6 +8,7 @@ the spread is printed beside them.
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import quick
 
 import tinynet as tn
 
@@ -24,20 +26,25 @@ EXAMPLE = str(Path(__file__).parents[1] / "examples" / "fashion_mnist.py")
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    quick.add_to(parser)
+    options = parser.parse_args()
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, {os.cpu_count()} cores, {blas()}\n")
-    seeds()
-    command()
-    imports()
+    if options.quick:
+        print(quick.NOTICE)
+    seeds(1 if options.quick else 5, sample=options.quick)
+    command(*((1, "--quick") if options.quick else (5,)))
+    imports(1 if options.quick else 30)
 
 
-def seeds():
-    """Five epochs at batch 32 for seeds 0 to 4, timed epoch by epoch."""
-    (x, y), (x_test, y_test) = tn.datasets.fashion_mnist.load_data()
+def seeds(count, sample):
+    """Five epochs at batch 32 for so many seeds, timed epoch by epoch."""
+    (x, y), (x_test, y_test) = tn.datasets.fashion_mnist.load_data(sample=sample)
     x, x_test = (images.astype("float32") / 255 for images in (x, x_test))
     print("training loss by epoch   1       2       3       4       5      test accuracy")
     print("the lesson printed   " + "  ".join(f"{loss:.4f}" for loss in LESSON) + "      0.8793")
     losses, accuracies, seconds = [], [], []
-    for seed in range(5):
+    for seed in range(count):
         clock = Clock()
         model = tn.Sequential(
             [
@@ -55,7 +62,7 @@ def seeds():
         print(f"      {accuracies[-1]:.4f}")
     print(f"largest distance from the lesson's loss: {np.abs(np.array(losses) - LESSON).max():.4f}")
     print(f"mean test accuracy: {np.mean(accuracies):.4f}")
-    print(f"one epoch: {spread(seconds)} s; a step: {statistics.median(seconds) / 1875 * 1e6:.0f} us\n")
+    print(f"one epoch: {spread(seconds)} s; a step: {statistics.median(seconds) / -(-len(x) // 32) * 1e6:.0f} us\n")
 
 
 class Clock(tn.callbacks.Callback):
@@ -71,16 +78,16 @@ class Clock(tn.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.started)
 
 
-def command():
-    """The whole example, from the start of the process to its end, with the data in the cache."""
-    runs = [process(EXAMPLE) for _ in range(6)][1:]
+def command(count, *options):
+    """The whole example, from the start of the process to its end; before the first, one brings the data."""
+    runs = [process(EXAMPLE, *options) for _ in range(count + 1)][1:]
     print(f"python examples/fashion_mnist.py: {spread([s for s, _ in runs])} s", end="")
     print(f", peak memory {max(memory for _, memory in runs) / 1e6:.0f} MB\n")
 
 
-def imports():
-    """What `import tinynet` costs beyond `import numpy`, pair by pair."""
-    pairs = [(process("-c", "import tinynet")[0], process("-c", "import numpy")[0]) for _ in range(31)][1:]
+def imports(count):
+    """What `import tinynet` costs beyond `import numpy`, pair by pair; the first pair does not count."""
+    pairs = [(process("-c", "import tinynet")[0], process("-c", "import numpy")[0]) for _ in range(count + 1)][1:]
     differences = [(ours - numpys) * 1e3 for ours, numpys in pairs]
     print(f"import tinynet: {spread(differences)} ms more than import numpy")
 

@@ -1,4 +1,4 @@
-"""What the benchmarks say of the machine, its environment and what is installed there, without importing any of it."""
+"""Tells what the machine is and what is installed there, without importing any of it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Mutation testing: does some test fail when one operator, number or condition of the library is changed?
+"""Changes one operator, number or condition of the library at a time, and counts what a test notices.
 
     python -m pip install -e '.[test,mutation]'
-    python benchmarks/mutation.py                       all that is in MUTATED below
-    python benchmarks/mutation.py tinynet/special.py    some files of it
-    python benchmarks/mutation.py --sample 150          so many mutants, drawn at random, of all; or of some files
+    python benchmarks/mutation.py                           all that is in MUTATED below
+    python benchmarks/mutation.py tinynet/regularizers.py   some files of it
+    python benchmarks/mutation.py --sample 150              so many mutants, drawn at random, of all; or of some files
+    python benchmarks/mutation.py --quick                   two mutants of one file, and the first tests alone
 
 Each mutant is one change of arithmetic, comparison or control flow, made by those of mutmut's operators that do this
 and by `conditions` below. mutmut's own runner is not used: it cannot choose among its operators, and it leaves out
@@ -26,6 +27,7 @@ another mutant survives, if one that stands there no longer does, or if fewer th
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import importlib
 import math
@@ -41,10 +43,14 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 
-import libcst as cst
-import libcst.matchers as m
-from libcst.metadata import MetadataWrapper, PositionProvider
-from mutmut.mutation import mutators
+import quick
+
+quick.need("python -m pip install -e '.[test,mutation]'", "libcst", "mutmut", "pytest")
+
+import libcst as cst  # noqa: E402, only now is it known to be there
+import libcst.matchers as m  # noqa: E402
+from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: E402
+from mutmut.mutation import mutators  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = [
@@ -55,36 +61,30 @@ MUTATED = [
     "callbacks/*.py",
     "initializers.py",
     "regularizers.py",
-    "special.py",
     "utils.py",
     "config.py",
-    "batches.py",
     "data/*.py",
-    "intake.py",
     "datasets/info.py",
     "datasets/folder.py",
     "datasets/loading.py",
-    "inputs.py",
-    "buffers.py",
-    "totals.py",
-    "cuda/*.py",
-    "step.py",
-    "training.py",
-    "trainer.py",
-    "model.py",
-    "models.py",
-    "saving.py",
+    "intake/*.py",
+    "kernels/*.py",
+    "training/*.py",
+    "models/*.py",
     "files.py",
     "formats/*.py",
     "gradcheck/*.py",
 ]
-# What is not run: the tests of other files, and the one that takes minutes.
-UNUSED = "examples fashion_mnist fetch idx notebooks plotting progress readme"
-UNUSED_TESTS = {f"test_{name}.py" for name in UNUSED.split()}
+EXCEPT = ["callbacks/progress.py", "models/summary.py"]  # what is printed, which is judged by looking
+QUICKLY = "tinynet/regularizers.py"  # with --quick
+# What is not run: tests of other things than these files, and one that takes minutes.
+UNUSED_TESTS = ["house/*", "plotting/*", "gpu/test_benchmark_scripts.py", "callbacks/test_progress.py"]
+UNUSED_TESTS += ["datasets/test_fashion_mnist.py", "datasets/test_fetch.py", "datasets/test_idx.py"]
+UNUSED_TESTS += ["test_readme.py", "test_scripts.py"]
+SLOW_TESTS = ["tests/everything/test_lesson.py::test_the_lesson_on_the_real_data_over_five_seeds"]
 # What runs before all others on whatever is not gradcheck's: a second each, and much of what there is.
-QUICK = "keras_parity layers losses metrics fit structure dataset load"
-QUICK_TESTS = {f"test_{name}.py" for name in QUICK.split()}
-SLOW_TESTS = ["tests/test_training.py::test_the_lesson_on_the_real_data_over_five_seeds"]
+QUICK_TESTS = ["keras/test_parity.py", "layers/*", "losses/*", "metrics/*", "models/test_trainer.py"]
+QUICK_TESTS += ["data/test_dataset.py"]
 LOADED_ONCE = ["pytest", "hypothesis.extra.numpy", "numpy.random", "scipy.special", "sklearn.metrics", "sympy"]
 SURVIVORS = ROOT / "tests" / "mutation_survivors.txt"
 GOAL = 0.95
@@ -182,10 +182,11 @@ def compiled(source: str, path: str) -> CodeType:
     return compile(source, ROOT / path, "exec")
 
 
-def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
+def start(path: str, code: CodeType, seconds: int, groups: int, quiet: bool = True) -> int:
     """Fork a process that runs the tests with this code in the file's place, and return its id.
 
-    It is ended after so many seconds of processor time, or ten times as many by the clock.
+    `groups` says how many of `tests_of` are run. It is ended after so many seconds of processor time, or ten times as
+    many by the clock.
     """
     process = os.fork()
     if process:
@@ -203,8 +204,8 @@ def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
     options = "-x -q -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning --hypothesis-profile=mutation"
     deselected = [f"--deselect={test}" for test in SLOW_TESTS]
     status = 0
-    for some in tests_of(Path(path)):
-        if some and not status:
+    for some in tests_of(Path(path))[:groups]:
+        if not status:
             status = pytest.main([*options.split(), *deselected, *some])
     os._exit(status)
 
@@ -212,30 +213,37 @@ def start(path: str, code: CodeType, seconds: int, quiet: bool = True) -> int:
 def tests_of(path: Path) -> list[list[str]]:
     """The test files in the order in which they run: most mutants do not outlive the first.
 
-    First those that import from the mutated module, then those that are named like it or its package and the quick
-    ones, then all others; but gradcheck, which no other module imports, is left to the first two, and what `prove` is
+    First those that mirror the mutated module or its package, or import from it, then those of its package and the
+    quick ones, then all others. gradcheck, which no other module imports, is left to the first two, and what `prove` is
     made of to the first.
     """
     package, name = path.parent.name, path.stem
-    files = [file for file in Path("tests").glob("test_*.py") if file.name not in UNUSED_TESTS]
-    texts = {file: file.read_text() for file in sorted(files, key=lambda file: file.stat().st_size)}  # short ones first
-    first = [file for file, text in texts.items() if f"{package}.{name} import" in text]
-    named = {file for file in texts if name in file.name or package in file.name}
-    quick = {file for file in texts if file.name in QUICK_TESTS and package != "gradcheck"}
-    second = [file for file in texts if file not in first and file in named | quick]
+    files = matching(["**/test_*.py"]) - matching(UNUSED_TESTS)
+    in_order = sorted(files, key=lambda file: (file.stat().st_size, file))  # short ones first
+    texts = {file: file.read_text() for file in in_order}
+    mirror = Path("tests", *path.with_name(f"test_{name}.py").parts[1:])
+    named = {file for file in texts if file == mirror or file.stem == f"test_{package}"}
+    first = [file for file, text in texts.items() if file in named or f"{package}.{name} import" in text]
+    quickly = matching(QUICK_TESTS) if package != "gradcheck" else set()
+    second = [file for file in texts if file not in first and (package in file.parts or file in quickly)]
     third = [file for file in texts if file not in first and file not in second]
     if package == "gradcheck":
         third, second = [], second if name not in ("formulas", "symbolic") else []
-    return [[str(file) for file in some] for some in (first, second, third)]
+    return [[str(file) for file in some] for some in (first, second, third) if some]
 
 
-def run(queue: list[Mutant], seconds: int) -> None:
+def matching(patterns: list[str]) -> set[Path]:
+    """The test files that one of these patterns finds."""
+    return {path for pattern in patterns for path in Path("tests").glob(pattern) if path.name.startswith("test_")}
+
+
+def run(queue: list[Mutant], seconds: int, groups: int) -> None:
     """Run the tests on each mutant, as many at a time as there are processors, and note their exit status."""
     waiting, running = queue[::-1], {}
     while waiting or running:
         while waiting and len(running) < os.cpu_count():
             mutant = waiting.pop()
-            running[start(mutant.path, mutant.code, seconds)] = mutant
+            running[start(mutant.path, mutant.code, seconds, groups)] = mutant
         process, status = os.wait()
         running.pop(process).status = os.waitstatus_to_exitcode(status)
         done = len(queue) - len(waiting) - len(running)
@@ -276,31 +284,39 @@ def report(queue: list[Mutant], sampled: bool) -> bool:
     return not (unlisted or stale) and len(survivors) <= (1 - GOAL) * len(queue)
 
 
-def main(paths: list[str]) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", metavar="FILE", help="by default all that is in MUTATED")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
+    quick.add_to(parser)
+    options = parser.parse_args()
+    paths, sample, groups = options.paths, options.sample, 3
+    if options.quick:
+        print(quick.NOTICE)
+        paths, sample, groups = paths or [QUICKLY], sample or 2, 1
     begin = time.monotonic()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-    for name in LOADED_ONCE:
+    for name in LOADED_ONCE[:1] if options.quick else LOADED_ONCE:
         importlib.import_module(name)
-    sample = int(paths[1]) if paths[:1] == ["--sample"] else None
-    paths = paths[2:] if sample else paths
-    paths = paths or sorted(str(path) for pattern in MUTATED for path in Path("tinynet").glob(pattern))
+    left_out = {f"tinynet/{name}" for name in EXCEPT}
+    paths = paths or sorted({path.as_posix() for each in MUTATED for path in Path("tinynet").glob(each)} - left_out)
     queue = [mutant for path in paths for mutant in mutants(path)]
     if sample and sample < len(queue):
         print(f"{sample} of {len(queue)} mutants, drawn at random")
         queue = random.Random(0).sample(queue, sample)
 
     source = Path(paths[0]).read_text()
-    _, status, used = os.wait4(start(paths[0], compiled(source, paths[0]), 600, quiet=False), 0)
+    _, status, used = os.wait4(start(paths[0], compiled(source, paths[0]), 600, groups, quiet=False), 0)
     if status:
         sys.exit("A test fails on the code as it is.")
-    run(queue, math.ceil(3 * (used.ru_utime + used.ru_stime)))
+    run(queue, math.ceil(3 * (used.ru_utime + used.ru_stime)), groups)
     well = report(queue, sampled=sample is not None)
     out_of_time = sum(mutant.status < 0 for mutant in queue)  # ended by a signal
     print(f"{time.strftime('%Y-%m-%d')}, {time.monotonic() - begin:.0f} s, {out_of_time} killed by running out of time")
-    return int(not well)
+    return int(not well and not options.quick)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,20 +1,21 @@
-"""The lesson's job in tinynet and in JAX, Keras, PyTorch and scikit-learn: time, memory and size, side by side.
+"""Measures the lesson's job in tinynet and in JAX, Keras, PyTorch and scikit-learn: time, memory and size.
 
     python -m venv peers && peers/bin/python -m pip install -r benchmarks/requirements.txt -e . && \\
         peers/bin/python benchmarks/peers.py
 
     python benchmarks/peers.py [--rounds 5] [--only tinynet,jax] [--out benchmarks/results]
+    python benchmarks/peers.py --quick      tinynet alone; writes nothing without --out
 
 784-128-10, Adam, batch 32, five epochs of Fashion-MNIST, then the accuracy on the test images; each peer as one who
 knows it would write that (benchmarks/jobs). Each runs in a process of its own, in alternation, in an order that moves
 on with every round, with one thread or two, as is quicker for it. A row "cold" begins with an empty cache of compiled
 code, a row "warm" with one that an earlier run has filled. Peers that are not installed are named and left out.
+The figures are written into the folder of --out, by default benchmarks/results, together with a picture of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -25,7 +26,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+import quick
 from machine import cpu, dropped, size, usual, versions
 
 HERE = Path(__file__).parent
@@ -61,22 +64,32 @@ TARGETS = (  # what, column, peers of which the best row counts (none: any), bou
     ("predict of one image / Keras on JAX", "one", ("keras-jax",), 0.05),
     ("peak memory / leanest peer", "memory", (), 0.5),
 )
-STEPS = 1875
 SLOW = 4  # seconds of a job of which one run has to do to choose the number of threads
 DISTRIBUTIONS = ["numpy", *dict.fromkeys(name for peer in PEERS.values() for name in peer[0].split())]
 
 
+class Data(NamedTuple):
+    """A folder with the four files, and what the jobs are to know of it."""
+
+    folder: str
+    steps: int = 1875  # of an epoch
+    options: tuple[str, ...] = ()
+
+
 def main():
     options = parse()
+    if options.quick:
+        print(quick.NOTICE)
     names = [name for name in options.only if installed(name)]
     if "tinynet" not in names:
         raise SystemExit("tinynet is not installed here: python -m pip install -e .")
     print(f"Python {platform.python_version()}, {cpu()}, {os.cpu_count()} cores")
     print(", ".join(f"{name} {version}" for name, version in versions(DISTRIBUTIONS).items()))
     print(dropped(), end="")
-    with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as caches:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as caches:
         caches = Path(caches)
-        gzipped(data)
+        gzipped(folder, options.quick)
+        data = Data(folder, 63, ("--quick", "--epochs", "2")) if options.quick else Data(folder)
         rows, expected = calibrate(names, data, caches, (options.threads,) if options.threads else (1, 2))
         print(f"\n{options.rounds} rounds, about {expected * options.rounds / 60:.1f} minutes")
         samples = rounds(rows, options.rounds, data, caches)
@@ -86,6 +99,8 @@ def main():
     marks = {row: incomparable(samples[row]) for row in rows}
     table(samples, marks)
     reached = targets(samples, rows, marks)
+    if options.out is None:
+        return
     options.out.mkdir(parents=True, exist_ok=True)
     found = {"machine": {"cpu": cpu(), "cores": os.cpu_count(), "python": platform.python_version()}}
     found |= {"versions": versions(DISTRIBUTIONS), "rows": rows, "samples": samples}
@@ -99,17 +114,23 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="the default is 5")
+    parser.add_argument("--rounds", type=int, help="the default is 5")
     parser.add_argument("--only", default=",".join(PEERS), help=f"of {','.join(PEERS)}; tinynet always runs")
     parser.add_argument("--threads", type=int, choices=(1, 2), help="of all; by default what is quicker for each")
-    parser.add_argument("--out", type=Path, default=HERE / "results", metavar="FOLDER")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="by default benchmarks/results; none with --quick")
+    quick.add_to(parser)
     options = parser.parse_args()
+    if options.quick:
+        options.only, options.threads = "tinynet", options.threads or 1
+    else:
+        options.out = options.out or HERE / "results"
+    if options.out:
+        quick.need("python -m pip install -r benchmarks/requirements.txt", "matplotlib")  # for the picture at the end
+    options.rounds = options.rounds or (1 if options.quick else 5)
     chosen = options.only.split(",")
     if unknown := set(chosen) - set(PEERS):
         parser.error(f"no peer is called {', '.join(unknown)}")
     options.only = [name for name in PEERS if name in chosen or name == "tinynet"]
-    if importlib.util.find_spec("matplotlib") is None:  # for the picture at the end
-        parser.error("matplotlib is missing: python -m pip install -r benchmarks/requirements.txt")
     return options
 
 
@@ -131,15 +152,16 @@ def installed(name):
     return not missing
 
 
-def gzipped(folder):
+def gzipped(folder, sample=False):
     """Let a child write the data's four files into the folder, gzipped: the same for all, whatever a cache holds."""
     code = (
         "import gzip, sys; from pathlib import Path; from tinynet.datasets import fashion_mnist, idx; "
-        "(a, b), (c, d) = fashion_mnist.load_data(); "
+        "(a, b), (c, d) = fashion_mnist.load_data(sample=sys.argv[2:] == ['sample']); "
         "[(Path(sys.argv[1]) / f'{name}.gz').write_bytes(gzip.compress(idx.encode(array), 6)) "
         "for name, array in zip(fashion_mnist.FILES, (a, b, c, d))]"
     )
-    if subprocess.run([sys.executable, "-c", code, folder], env=environment()).returncode:
+    command = [sys.executable, "-c", code, folder, *(["sample"] if sample else [])]
+    if subprocess.run(command, env=environment()).returncode:
         raise SystemExit("The data cannot be had; see above.")
     return folder
 
@@ -156,7 +178,8 @@ def environment(threads=None):
 
 def run(name, data, threads, cache, seed=0):
     """One job in a process of its own: what it measured, and the seconds to its test accuracy."""
-    command = [sys.executable, str(HERE / "jobs" / PEERS[name][2][0]), *PEERS[name][2][1:], "--data", data]
+    command = [sys.executable, str(HERE / "jobs" / PEERS[name][2][0]), *PEERS[name][2][1:]]
+    command += ["--data", data.folder, *data.options]
     command += ["--seed", str(seed), *(["--cache", str(cache)] if name in CACHED else [])]
     found, epochs = {}, []
     with tempfile.TemporaryFile() as errors:
@@ -174,7 +197,7 @@ def run(name, data, threads, cache, seed=0):
             errors.seek(0)
             raise SystemExit(f"{' '.join(command)} failed:\n{errors.read().decode()}")
     later = [epoch["seconds"] for epoch in epochs[1:]]
-    return {**found, "step": statistics.median(later) / STEPS, "first_loss": epochs[0]["loss"], "epochs": epochs}
+    return {**found, "step": statistics.median(later) / data.steps, "first_loss": epochs[0]["loss"], "epochs": epochs}
 
 
 def calibrate(names, data, caches, numbers):

@@ -1,4 +1,4 @@
-"""Pictures of what peers.py and scaling.py have measured."""
+"""Draws what peers.py and scaling.py have measured."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_scaling(medians, series, path):
     """Time of a step above, peak memory below, for each series; logarithmic axes."""
     figure, panels = plt.subplots(2, len(series), figsize=(15, 8), layout="constrained", sharey="row")
     for (above, below), (axis, values) in zip(panels.T, series.items(), strict=True):
-        for (name, (steps, memory)), colour in zip(medians[axis].items(), (OURS, "#377eb8", "#4daf4a"), strict=True):
+        for (name, (steps, memory)), colour in zip(medians[axis].items(), (OURS, "#377eb8", "#4daf4a"), strict=False):
             above.plot(values, [step * 1e6 for step in steps], "o-", color=colour, label=name)
             below.plot(values, [size / 1e6 for size in memory], "o-", color=colour, label=name)
         for panel in (above, below):

@@ -1,6 +1,6 @@
-"""What a pipeline costs: time per step beside plain arrays, and the memory of the lesson's program.
+"""Measures what a pipeline costs: time per step beside plain arrays, and the memory of the lesson's program.
 
-    python benchmarks/pipeline.py [--rounds N]
+    python benchmarks/pipeline.py [--rounds N] [--quick]
 
 The same model is trained for an epoch at a time, in alternation, from arrays in float32, from the lesson's pipeline
 (a function called for each image) and from the quick one (called for each batch). The ratios are those of the medians;
@@ -11,18 +11,20 @@ which loads the data, trains from the lesson's pipeline for an epoch and evaluat
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import statistics
 import sys
 import time
 
+import quick
 from lesson import blas, process
 
 import tinynet as tn
 
 BATCH = 32
 LESSON = """
-import math
+import math, sys
 import tinynet as tn
 
 def normalize(images, labels):
@@ -30,7 +32,8 @@ def normalize(images, labels):
     images /= 255
     return images, labels
 
-dataset, metadata = tn.datasets.load("fashion_mnist", as_supervised=True, with_info=True)
+sample = "--quick" in sys.argv
+dataset, metadata = tn.datasets.load("fashion_mnist", as_supervised=True, with_info=True, sample=sample)
 train, test = dataset["train"].map(normalize), dataset["test"].map(normalize)
 n, n_test = (metadata.splits[split].num_examples for split in ("train", "test"))
 model = tn.Sequential([
@@ -45,14 +48,19 @@ model.evaluate(test.batch(32), steps=math.ceil(n_test / 32))
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rounds", type=int, default=7, help="epochs of each kind (default: 7)")
-    rounds = options.parse_args().rounds
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, help="epochs of each kind (default: 7)")
+    quick.add_to(parser)
+    options = parser.parse_args()
+    rounds = options.rounds or (1 if options.quick else 7)
+    if options.quick:
+        print(quick.NOTICE)
     print(f"Python {sys.version.split()[0]}, {blas()}; an epoch each of {rounds} rounds, in alternation\n")
     # Memory first: a child's peak counts what its parent held when it began.
-    print(f"peak memory of the lesson's program: {process('-c', LESSON)[1] / 1e6:.0f} MB")
+    program = ["-c", LESSON, *(["--quick"] if options.quick else [])]
+    print(f"peak memory of the lesson's program: {process(*program)[1] / 1e6:.0f} MB")
     print(f"of the import and nothing else:      {process('-c', 'import tinynet')[1] / 1e6:.0f} MB\n")
-    steps()(rounds)
+    steps(options.quick)(rounds)
 
 
 def normalize(images, labels):
@@ -61,11 +69,12 @@ def normalize(images, labels):
     return images, labels
 
 
-def steps():
+def steps(sample):
     """A function that trains from each source in turn and prints the time per step."""
-    dataset, metadata = tn.datasets.load("fashion_mnist", as_supervised=True, with_info=True)
+    load = functools.partial(tn.datasets.load, "fashion_mnist", as_supervised=True, sample=sample)
+    dataset, metadata = load(with_info=True)
     train, n = dataset["train"], metadata.splits["train"].num_examples
-    images, labels = tn.datasets.load("fashion_mnist", split="train", as_supervised=True, batch_size=-1)
+    images, labels = load(split="train", batch_size=-1)
     count = math.ceil(n / BATCH)
     sources = {
         "arrays, float32": {"x": images.astype("float32") / 255, "y": labels},

@@ -1,8 +1,9 @@
-"""examples/speedrun.py over 20 seeds: its accuracy, and its time from before the start of the process to its exit.
+"""Runs examples/speedrun.py with 20 seeds: mean accuracy, and the time from before a process starts to its exit.
 
     python benchmarks/speedrun.py
     python benchmarks/speedrun.py --jax /path/to/python      beside the same recipes in JAX, run by that interpreter
     python benchmarks/speedrun.py --targets 0.89 --seeds 10-19
+    python benchmarks/speedrun.py --quick
 
 Each run is a process of its own. With --jax each seed is run by tinynet, by JAX with an empty compilation cache and by
 JAX with a cache that an earlier run has filled, one after the other; the files are read from the folder in
@@ -25,6 +26,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import quick
 from lesson import blas, spread
 from machine import dropped, usual
 
@@ -40,16 +42,19 @@ def main():
         code += "; print(numpy.__version__)"
         print(subprocess.run([options.jax, "-c", code], check=True, capture_output=True, text=True).stdout.strip())
     print(dropped(), end="")
+    if options.quick:
+        print(quick.NOTICE)
     first, last = options.seeds
     print(f"seeds {first} to {last}; seconds are medians (smallest to largest)")
     with tempfile.TemporaryDirectory() as folder:
         for target in options.targets:
-            measure(target, range(first, last + 1), options.jax, Path(folder))
+            measure(target, range(first, last + 1), options.jax, Path(folder), options.quick)
 
 
-def measure(target, seeds, jax, folder):
+def measure(target, seeds, jax, folder, sample):
     """A table for one target: a line for each program."""
-    programs = {"tinynet": lambda seed: [sys.executable, OURS, "--target", target]}
+    ours = [sys.executable, OURS, "--target", target, *(["--sample"] if sample else [])]
+    programs = {"tinynet": lambda seed: ours}
     if jax:
         example = runpy.run_path(str(OURS))
         recipe = {"components": example["COMPONENTS"], **example["RECIPES"][target]}
@@ -66,13 +71,13 @@ def measure(target, seeds, jax, folder):
             if number:  # the first run fills the caches
                 results[name].append(result)
     print(f"\ntarget {target}      mean accuracy   deviation   standard error   seconds")
-    ours = statistics.median(seconds for _, seconds in results["tinynet"])
+    usually = statistics.median(seconds for _, seconds in results["tinynet"])
     for name, runs in results.items():
         accuracies, seconds = zip(*runs, strict=True)
         deviation = statistics.stdev(accuracies) if len(runs) > 1 else math.nan
         print(f"{name:18}{statistics.mean(accuracies):10.4f}{deviation:15.4f}", end="")
         print(f"{deviation / math.sqrt(len(runs)):14.4f}        {spread(seconds)}", end="")
-        print(f"   {statistics.median(seconds) / ours:.2f} times" if name != "tinynet" else "")
+        print(f"   {statistics.median(seconds) / usually:.2f} times" if name != "tinynet" else "")
 
 
 def run(command):
@@ -88,10 +93,15 @@ def run(command):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--targets", type=float, nargs="+", default=[0.88, 0.89], help="default: 0.88 0.89")
-    parser.add_argument("--seeds", type=pair, default=(0, 19), help="from the first to the last (default: 0-19)")
+    parser.add_argument("--targets", type=float, nargs="+", help="default: 0.88 0.89")
+    parser.add_argument("--seeds", type=pair, help="from the first to the last (default: 0-19)")
     parser.add_argument("--jax", metavar="PYTHON", help="an interpreter that has JAX")
+    quick.add_to(parser)
     options = parser.parse_args()
+    options.targets = options.targets or ([0.88] if options.quick else [0.88, 0.89])
+    options.seeds = options.seeds or ((0, 1) if options.quick else (0, 19))
+    if options.quick and options.jax:
+        parser.error("--quick measures tinynet alone")
     data = Path(os.environ.get("TINYNET_DATA", ""))
     if options.jax and (not list(data.glob("*-ubyte.gz")) or list(data.glob("*-ubyte"))):
         parser.error("--jax needs a folder of the four .gz files, and of no decompressed ones, in TINYNET_DATA")

@@ -1,4 +1,4 @@
-"""The smallest network there is: one number in, one number out. It learns to turn Celsius into Fahrenheit.
+"""Teaches the smallest network there is, one number in, one number out, to turn Celsius into Fahrenheit.
 
     python examples/celsius_to_fahrenheit.py
 

@@ -1,4 +1,4 @@
-"""A layer of one's own: written, got wrong, found out by the gradient checker, and got right.
+"""Shows a layer of one's own: written, got wrong, found out by the gradient checker, and got right.
 
     python examples/custom_layer.py
 

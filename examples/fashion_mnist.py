@@ -1,17 +1,14 @@
-"""Teach a small network to recognise clothing, from the 60,000 real images of Fashion-MNIST.
+"""Teaches a small network to recognise clothing, from the 60,000 real images of Fashion-MNIST.
 
     python examples/fashion_mnist.py
     python examples/fashion_mnist.py --units 256,64 --activation tanh --epochs 10
     python examples/fashion_mnist.py --plots pictures
+    python examples/fashion_mnist.py --quick
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
-
-# Threads that share matrices as small as these wait for each other, on a busy machine most of the time.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it must be set before NumPy is imported
 
 import numpy as np
 
@@ -103,7 +100,10 @@ def parse():
     parser.add_argument("--data-dir", help="a folder with the four files, or to be filled with them")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="write pictures there (needs matplotlib)")
     parser.add_argument("--sample", action="store_true", help="use the 2,000 + 500 images that come with tinynet")
+    parser.add_argument("--quick", action="store_true", help="the sample, one epoch: shows that it runs")
     options = parser.parse_args()
+    if options.quick:
+        options.sample, options.epochs = True, 1
     if min(options.epochs, options.batch_size, *options.units) < 1 or options.seed < 0:
         parser.error("--epochs, --batch-size and --units must be at least 1, --seed at least 0")
     try:

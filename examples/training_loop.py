@@ -1,8 +1,17 @@
-"""What `fit` does, by hand: forward, loss, backward, update. A learner's loop, on the sample of real images."""
+"""Trains a network by hand, one step after another, as `fit` does.
+
+    python examples/training_loop.py
+
+It is chapter one of the reading list: each line of the inner loop is what one file of the library computes. The data
+are the sample of 2,000 real images. It takes seconds.
+"""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import tinynet as tn
+
+threadpool_limits(1, "blas")  # threads that share matrices this small wait for each other; `fit` sees to that itself
 
 (x, y), (x_test, y_test) = tn.datasets.fashion_mnist.load_data(sample=True)
 x, x_test = x.reshape(-1, 784).astype("float32") / 255, x_test.reshape(-1, 784).astype("float32") / 255

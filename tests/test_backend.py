@@ -83,14 +83,6 @@ def test_cupy_is_imported_in_two_files_in_their_functions():
     assert not [name for name, text in texts.items() if re.search(r"^(import|from) cupy", text, re.M)]
 
 
-def test_rows_of_a_device_array_are_taken_along_the_first_axis_into_out():
-    class DeviceArray:
-        def take(self, rows, axis=None, out=None):
-            return rows, axis, out
-
-    assert backend.take_rows(DeviceArray(), [2, 1], "out") == ([2, 1], 0, "out")
-
-
 class OnDevice:
     """What CuPy's arrays are to NumPy: they have get(), and refuse to be taken for its own."""
 

@@ -1,5 +1,6 @@
-"""BLAS takes one thread while a model is trained in small batches, and its own number again afterwards."""
+"""BLAS takes one thread for the work of a small model, and its own number again afterwards."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -30,13 +31,12 @@ class Counts(tn.callbacks.Callback):
 
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
-    """Nothing set in the environment, nothing known of earlier tests, and two threads, on one processor too."""
+    """Nothing set in the environment, and two threads for two processors, whatever the machine has."""
     for name in threads.SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    threads._controller.cache_clear()
+    monkeypatch.setattr(threads, "_processors", lambda: 2)
     with threadpool_limits(2, "blas"):
         yield
-    threads._controller.cache_clear()
 
 
 def fit(batch_size, **options):
@@ -79,29 +79,86 @@ def test_what_the_environment_sets_is_left_alone(monkeypatch, name):
     assert all(found == {2} for found in fit(32).within)
 
 
-def test_without_threadpoolctl_nothing_is_changed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+def test_a_limit_that_the_user_set_is_left_alone(monkeypatch):
+    monkeypatch.setattr(threads, "_processors", lambda: 4)  # of which the user leaves BLAS two
     assert all(found == {2} for found in fit(32).within)
 
 
-def test_threadpoolctl_is_loaded_by_training_alone():
-    import subprocess
+def test_more_processors_than_openblas_has_threads_are_no_limit(monkeypatch):
+    monkeypatch.setattr(threads, "_processors", lambda: 128)
+    monkeypatch.setattr(threads, "MOST", 2)
+    assert all(found == {1} for found in fit(32).within)
 
+
+def test_threadpoolctl_is_loaded_by_training_alone():
     code = "import sys, tinynet; assert 'threadpoolctl' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_evaluation_is_left_alone():
-    class Tested(tn.callbacks.Callback):
-        def on_test_batch_end(self, batch, logs=None):
-            found.append(set(count().values()))
+class Watched(tn.layers.Layer):
+    """y = x; notes the threads of each forward and backward."""
 
-    found, model = [], tn.Sequential([tn.layers.Dense(1)], seed=0)
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x, training=False):
+        self.seen.append(set(count().values()))
+        return x, None
+
+    def backward(self, dy, cache, need_dx=True):
+        self.seen.append(set(count().values()))
+        return dy
+
+
+def watched(size=3):
+    model = tn.Sequential([tn.Input((size,)), tn.layers.Dense(size), Watched()], seed=0)
     model.compile("sgd", "mse")
-    x, y = np.ones((4, 2)), np.ones((4, 1))
-    model.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[Tested()])
-    model.evaluate(x, y, verbose=0, callbacks=[Tested()])
-    assert found == [{2}, {2}]
+    return model, np.ones((4, size)), model.layers[1].seen
+
+
+CALLS = {
+    "evaluate": lambda model, x: model.evaluate(x, x, verbose=0),
+    "evaluate batches": lambda model, x: model.evaluate([(x, x)], verbose=0),
+    "fit with validation": lambda model, x: model.fit(x, x, validation_data=(x, x), verbose=0),
+    "predict in batches": lambda model, x: model.predict(x, batch_size=2),
+    "train_on_batch": lambda model, x: model.train_on_batch(x, x),
+    "test_on_batch": lambda model, x: model.test_on_batch(x, x),
+    "gradients": lambda model, x: model.gradients(x, x),
+    "check_model": lambda model, x: tn.gradcheck.check_model(model, x, x),
+    "check_layer": lambda model, x: tn.gradcheck.check_layer(model.layers[1], (3,)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_all_that_a_small_model_does_takes_one_thread(name, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Watched, "__deepcopy__", lambda self, memo: self, raising=False)  # the checker's copies too
+    model, x, seen = watched()
+    CALLS[name](model, x)
+    assert seen
+    assert all(found == {1} for found in seen)
+    assert set(count().values()) == {2}
+
+
+def test_a_large_model_takes_them_all(monkeypatch):
+    monkeypatch.setattr(threads, "SMALL", 32 * 12)  # the weights of this model, for 32 samples
+    model, x, seen = watched()
+    model.evaluate(x, x, verbose=0)
+    model.predict(x, batch_size=2)
+    assert seen
+    assert all(found == {2} for found in seen)
+
+
+def test_a_prediction_of_a_few_rows_does_without_a_limit(monkeypatch):
+    """Setting one costs as much as the prediction."""
+    model, x, seen = watched()
+    model.predict(x)
+    assert seen.pop() == {2}
+    monkeypatch.setattr("tinynet.models.trainer.TINY", 0)
+    model.predict(x)
+    model.predict_on_batch(x)
+    assert seen == [{1}, {1}]
 
 
 def test_two_trainings_that_overlap_leave_the_threads_as_they_were():

@@ -3,37 +3,15 @@
 The same objects stand in `tinynet.nn`, after the lesson's `tf.nn`.
 """
 
+from typing import TYPE_CHECKING
+
 from .arguments import absent
-from .layers.activation_names import (
-    elu,
-    gelu,
-    get,
-    leaky_relu,
-    linear,
-    log_softmax,
-    relu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
+from .layers import activation_names
+from .layers.activation_names import *  # noqa: F403
+from .layers.activation_names import get
 
-__all__ = [
-    "elu",
-    "gelu",
-    "get",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "relu",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "tanh",
-]
+__all__ = ["get"]
+__all__ += activation_names.__all__
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, __all__)

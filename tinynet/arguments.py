@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from . import terminal
+
 MOST_AXES = 32  # of an array in NumPy 1
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -52,6 +54,11 @@ def integer(name: str, value: Any, least: int = 1) -> int:
         kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
         raise ValueError(f"{name} must be {kind}; got {value!r}.")
     return int(value)
+
+
+def integer_or_none(name: str, value: Any, least: int = 1) -> int | None:
+    """Return value as `integer` does; None stays."""
+    return None if value is None else integer(name, value, least)
 
 
 def number(name: str, value: Any, least: float = float("-inf"), below: float = float("inf")) -> float:
@@ -152,3 +159,22 @@ def warn(text: str, category: type[Warning] = UserWarning, always: bool = False)
         frame = frame.f_back
     registry = {} if always else frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(text, category, frame.f_code.co_filename, frame.f_lineno, registry=registry)
+
+
+def choose_verbose(verbose: Any) -> int:
+    """Return 0, 1 or 2: "auto" is 1 (a bar) on a terminal or in a notebook and 2 (a line per epoch) anywhere else."""
+    if isinstance(verbose, str) and verbose == "auto":
+        return 1 if terminal.is_interactive() else 2
+    if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f"verbose must be 'auto', 0 (silent), 1 (a bar) or 2 (a line per epoch); got {verbose!r}.")
+
+
+def frequency(value: Any) -> Callable[[int], bool]:
+    """Return a function that tells whether to validate after an epoch, counted from 0."""
+    if is_integer(value):
+        every = integer("validation_freq", value)
+        return lambda epoch: (epoch + 1) % every == 0
+    if isinstance(value, (list, tuple, set, range)) and all(map(is_integer, value)):
+        return lambda epoch: epoch + 1 in value
+    raise ValueError(f"validation_freq must be a positive integer or a list of epochs, counted from 1; got {value!r}.")

@@ -1,8 +1,8 @@
 """The array-backend switch: NumPy on the CPU, CuPy on an NVIDIA GPU.
 
-Only this file and gpu.py, which tells what is missing where there is no GPU, import cupy. A backend is a value, not a
-global: a model is given `backend="numpy"` or `"cupy"` and its arrays live there.
-Code asks `xp_of(array)` for the module that owns an array, and uses its functions and the array's methods.
+A backend is a value, not a global: a model is given `backend="numpy"` or `"cupy"` and its arrays live there. Code asks
+`xp_of(array)` for the module that owns an array, and uses its functions and the array's methods. Only this file and
+diagnosis/gpu.py, which tells what a GPU misses, import cupy.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ from .arguments import lookup
 
 
 def resolve(name: str | None = None) -> str:
-    """Check that a backend can be used and return its name.
+    """Check that a backend can be used, and return its name. A GPU is never silently replaced by the CPU.
 
-    None means the environment variable TINYNET_BACKEND, or "numpy" where that is not set.
-    Raises ValueError for an unknown name, ImportError where CuPy is missing or broken, and RuntimeError where it
-    finds no GPU. A GPU that was asked for is never silently replaced by the CPU.
+    Args:
+        name: "numpy" or "cupy". None means the environment variable TINYNET_BACKEND, or "numpy" if that is not set.
+
+    Raises:
+        ValueError: The name is unknown.
+        ImportError: CuPy is missing or broken.
+        RuntimeError: CuPy finds no GPU.
     """
     kind = "backend"
     if name is None and os.environ.get("TINYNET_BACKEND"):
@@ -41,9 +45,12 @@ def resolve(name: str | None = None) -> str:
 
 
 def info(print_fn: Callable[[str], Any] = print) -> None:
-    """Print what there is of NumPy, CuPy and a GPU, in ten lines for an issue, and whether backend="cupy" works here.
+    """Print which NumPy, CuPy and GPU this machine has, and whether backend="cupy" works here.
 
-    It works on any machine, and imports CuPy where that is installed. `print_fn` gets it as one plain string.
+    The ten lines are meant for an issue. The function works on any machine, and imports CuPy if it is installed.
+
+    Args:
+        print_fn: Function that gets the lines as one plain string.
     """
     from .diagnosis import environment
 
@@ -51,7 +58,7 @@ def info(print_fn: Callable[[str], Any] = print) -> None:
 
 
 def module(name: str) -> ModuleType:
-    """The array module of a backend that `resolve` has returned."""
+    """Return the array module of a backend that `resolve` has returned."""
     if name == "numpy":
         return np
     import cupy
@@ -60,34 +67,27 @@ def module(name: str) -> ModuleType:
 
 
 def xp_of(array: Any) -> ModuleType:
-    """The module, numpy or cupy, that owns an array."""
+    """Return the module, numpy or cupy, that owns an array."""
     if isinstance(array, (np.ndarray, np.generic)):
         return np
     return sys.modules[type(array).__module__.partition(".")[0]]
 
 
 def on_device(array: Any) -> bool:
-    """Whether this is an array of CuPy's; other libraries have the interface too, but no get()."""
+    """Tell whether this is an array of CuPy's. Other libraries have the interface too, but no get()."""
     return hasattr(array, "__cuda_array_interface__") and hasattr(array, "get")
 
 
 def to_array(values: Any) -> Any:
-    """What a user gave as an array: left where it is if it is NumPy's or CuPy's, else made NumPy's."""
+    """Return values as an array: NumPy's and CuPy's arrays unchanged, anything else as NumPy's."""
     return values if on_device(values) else np.asarray(values)
 
 
 def to_numpy(array: Any) -> np.ndarray:
-    """The array on the host: itself if it is NumPy's, a copy if it is CuPy's."""
+    """Return the array on the host: itself if it is NumPy's, a copy if it is CuPy's."""
     return array.get() if on_device(array) else np.asarray(array)
 
 
 def move(array: Any, xp: ModuleType, dtype: Any = None) -> Any:
-    """The array in the memory of this module, in this dtype; copied only where it must be."""
+    """Return the array in the memory of this module and in this dtype, copied only if it must be."""
     return xp.asarray(to_numpy(array) if xp is np else array, dtype=dtype)
-
-
-def take_rows(array: Any, rows: Any, out: Any) -> Any:
-    """array[rows] along the first axis, written into out."""
-    if isinstance(array, np.ndarray):
-        return array.take(rows, axis=0, out=out, mode="clip")  # "raise" would go through a buffer; rows are in range
-    return array.take(rows, axis=0, out=out)

@@ -1,38 +1,43 @@
-"""Objects as the arguments that made them: get_config, from_config and repr."""
+"""Objects as the arguments that made them, and objects from records and names."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from .arguments import lookup
 
+PLAIN = frozenset({str, int, float, bool, type(None)})  # what get_config takes unchanged
+
 
 class Configured:
-    """Base of whatever can be written down: a class whose constructor keeps each argument in an attribute of its name.
+    """Base class of objects that can be written down. The constructor keeps each argument in an attribute of its name.
 
-    `get_config()` gives the arguments as plain values (numbers, strings, lists, dictionaries), as Keras's does, and
-    `from_config(config)` makes another one from them. Objects among the arguments stand as records, dictionaries of
-    "class_name" and "config", and are made again by the argument's own `get`, from a closed table of names.
+    `get_config()` gives the arguments as plain values (numbers, strings, lists, dictionaries), as Keras's does.
+    `from_config(config)` makes another object from them. Objects among the arguments become records, dictionaries of
+    "class_name" and "config". The argument's `get` makes them again, from a closed table of names.
     """
 
     keras_module = "keras"  # the module in which Keras has it
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments by name, as plain values."""
-        missing = [name for name in arguments(type(self)) if not hasattr(self, name)]
+        """Return the constructor's arguments by name, as plain values."""
+        names = arguments(type(self))
+        missing = [name for name in names if not hasattr(self, name)]
         if missing:
             raise TypeError(
                 f"{type(self).__name__}.get_config needs each argument of __init__ in an attribute of its name; there "
                 f"is no self.{missing[0]}. Or define get_config."
             )
-        return {name: serialize(getattr(self, name)) for name in arguments(type(self))}
+        values = {name: getattr(self, name) for name in names}
+        return {name: value if type(value) in PLAIN else serialize(value) for name, value in values.items()}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """A new object from what get_config gave."""
+        """Make an object from what get_config gave."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -40,7 +45,7 @@ class Configured:
 
 
 def serialize(value: Any) -> Any:
-    """A plain value for get_config: objects become records, tuples lists, NumPy's numbers Python's."""
+    """Return a plain value for get_config: objects become records, tuples lists, NumPy's numbers Python's."""
     if isinstance(value, Configured):
         name = type(value).__name__
         return {
@@ -50,14 +55,15 @@ def serialize(value: Any) -> Any:
             "registered_name": None,
         }
     if isinstance(value, (tuple, list)):
-        return [serialize(entry) for entry in value]
+        return [entry if type(entry) in PLAIN else serialize(entry) for entry in value]
     if isinstance(value, Mapping):
-        return {key: serialize(entry) for key, entry in value.items()}
+        return {key: entry if type(entry) in PLAIN else serialize(entry) for key, entry in value.items()}
     return value.item() if hasattr(value, "dtype") and getattr(value, "shape", None) == () else value
 
 
-def arguments(cls: type) -> dict[str, Any]:
-    """The parameters of a class's constructor by name; where it takes **options, its base's are among them."""
+@functools.lru_cache(512)
+def arguments(cls: type) -> Mapping[str, Any]:
+    """Return the parameters of a class's constructor by name; if it takes **options, those of its base too."""
     import inspect
 
     known: dict[str, Any] = {}
@@ -86,19 +92,26 @@ def refuse_unknown(cls: type, unknown: Mapping[str, Any], hints: Mapping[str, st
 
 
 def as_call(thing: Any) -> str:
-    """The call that makes it, without the arguments that have their default: EarlyStopping(patience=3)."""
+    """Return the call that makes an object, without default arguments: EarlyStopping(patience=3)."""
     given = []
     for name, parameter in arguments(type(thing)).items():
         value = getattr(thing, name, parameter.default)
-        own = getattr(type(thing), name, parameter.default)  # a class may have a default of its own
-        if value is not parameter.default and value is not own and serialize(value) != parameter.default:
+        of_class = getattr(type(thing), name, parameter.default)  # a class may have another default
+        if value is not parameter.default and value is not of_class and serialize(value) != parameter.default:
             given.append(f"{name}={value!r}")
     return f"{type(thing).__name__}({', '.join(given)})"
 
 
 def by_name(kind: str, identifier: Any, base: type, table: Mapping[str, Any]) -> Any:
-    """The object that a user means: an instance of `base`, a name in the table of classes or ready objects, or a record
-    {"class_name": ..., "config": {...}}, as get_config writes it."""
+    """Return the object that a user means.
+
+    Args:
+        kind: What it is, for the error messages.
+        identifier: An instance of `base`, a name in the table, or a record {"class_name": ..., "config": {...}}, as
+            get_config writes it.
+        base: Class of the object.
+        table: Classes, or ready objects, by name.
+    """
     if isinstance(identifier, base):
         return identifier
     if isinstance(identifier, Mapping):
@@ -117,7 +130,7 @@ _custom: ContextVar[Mapping[str, Any] | None] = ContextVar("custom", default=Non
 
 @contextlib.contextmanager
 def custom_objects(custom: Mapping[str, Any]) -> Iterator[None]:
-    """Within it records may name these classes, too, wherever they stand."""
+    """Within this context records may name these classes too, wherever they stand."""
     token = _custom.set(custom)
     try:
         yield
@@ -126,10 +139,10 @@ def custom_objects(custom: Mapping[str, Any]) -> Iterator[None]:
 
 
 def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
-    """The object that a record describes; its class is one of the table, or of `custom_objects`."""
+    """Return the object that a record describes; its class is in the table, or in `custom_objects`."""
     name, config = record.get("class_name"), record.get("config")
     if not isinstance(name, str) or not isinstance(config, (Mapping, type(None))):
         raise ValueError(f"The record of a {kind} needs 'class_name' and 'config'; got {dict(record)!r}.")
-    own = (_custom.get() or {}).get(name)
-    entry = own if isinstance(own, type) else lookup(kind, name, table)
+    custom = (_custom.get() or {}).get(name)
+    entry = custom if isinstance(custom, type) else lookup(kind, name, table)
     return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})

@@ -1,4 +1,4 @@
-"""Writing files so that a failure never costs data."""
+"""Write files whole or not at all: a failure never costs data."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import os
 from glob import escape as glob_escape
 from pathlib import Path
 
-_writing: set[str] = set()  # the temporary files that threads of this process are writing
+_writing: set[str] = set()  # names of the temporary files that threads of this process are writing
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memoryview) -> None:
-    """Write a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.
+    """Write a file whole or not at all.
 
-    The file is on the disk under its name when this returns: the folder is flushed too. Its permissions are those of
-    any new file. What an earlier process left behind that was killed in the middle is removed.
+    The content goes to a temporary file in the same folder, is flushed to the disk, and is then renamed. When this
+    returns, the file is on the disk under its name: the folder is flushed too. Its permissions are those of any new
+    file. Temporary files of earlier processes that were killed while they wrote this file are removed.
 
-    Raises OSError as open and write do; the file that was there before is then untouched.
+    Args:
+        path: The name of the file. A link is followed: the file that it points to is written.
+        content: All bytes of the file.
+
+    Raises:
+        OSError: The file cannot be opened or written. A file that was there before is untouched.
     """
-    path = Path(os.path.realpath(path))  # of a link, the file that it points to
+    path = Path(os.path.realpath(path))
     if path.is_dir():
         raise IsADirectoryError(f"'{path}' is a folder, not the name of a file.")
     if not path.parent.is_dir():
@@ -44,18 +50,24 @@ def write_whole(path: str | os.PathLike[str], content: bytes | bytearray | memor
 
 
 def _clear(path: Path) -> None:
-    """Remove temporary files of this one whose process is gone; one before may have had this process's number."""
+    """Remove the temporary files of `path` that no process writes any more.
+
+    A process that is gone may have had the number of this one: then `_writing` tells.
+    """
     with contextlib.suppress(OSError):
-        for left in path.parent.glob(f".{glob_escape(path.name)}.*.tmp"):
-            number = left.name.removeprefix(f".{path.name}.").partition(".")[0]
-            own = number == str(os.getpid())
-            if number.isdigit() and (left.name not in _writing if own else not _runs(int(number))):
+        for temporary in path.parent.glob(f".{glob_escape(path.name)}.*.tmp"):
+            number = temporary.name.removeprefix(f".{path.name}.").partition(".")[0]
+            ours = number == str(os.getpid())
+            if number.isdigit() and (temporary.name not in _writing if ours else not _runs(int(number))):
                 with contextlib.suppress(OSError):
-                    left.unlink()
+                    temporary.unlink()
 
 
 def _runs(process: int) -> bool:
-    """Whether there is a process of this number. On Windows it is not asked: an open file cannot be removed there."""
+    """Tell whether a process with this number runs.
+
+    Windows is not asked and the answer is no: an open file cannot be removed there.
+    """
     if os.name == "nt":
         return False
     try:
@@ -68,7 +80,7 @@ def _runs(process: int) -> bool:
 
 
 def _open_folder(folder: Path) -> int | None:
-    """A handle to flush a folder by; None where that cannot be done: on Windows, or without the right to read it."""
+    """Return a handle with which to flush a folder, or None on Windows and without the right to read the folder."""
     if os.name == "nt":
         return None
     try:
@@ -78,9 +90,9 @@ def _open_folder(folder: Path) -> int | None:
 
 
 def _flush_folder(handle: int | None) -> None:
-    """Make sure that a new name in this folder is on the disk."""
+    """Flush a folder, to have a new name in it on the disk."""
     if handle is not None:
-        with contextlib.suppress(OSError):  # the file itself is on the disk; some file systems cannot flush folders
+        with contextlib.suppress(OSError):  # some file systems cannot; the file itself is on the disk
             os.fsync(handle)
 
 

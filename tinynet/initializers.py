@@ -1,9 +1,9 @@
-"""Starting weights, drawn on the host in float64 from an explicit generator."""
+"""Initializers: starting weights, drawn on the host in float64 from an explicit generator."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,9 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(fan_in, fan_out): how many inputs and outputs one unit of a weight of this shape has.
+    """Return (fan_in, fan_out): the numbers of inputs and outputs that a unit of a weight of this shape has.
 
-    A matrix is (inputs, outputs); in a kernel of more axes the leading ones are the receptive field.
+    A matrix is (inputs, outputs). In a kernel of more axes the leading ones are the receptive field.
     """
     if len(shape) < 2:
         size = math.prod(shape)
@@ -28,10 +28,11 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 class Initializer(Configured):
-    """Base class: `initializer(shape, rng)` returns a float64 array of that shape; a subclass defines `draw`.
+    """Base class: `initializer(shape, rng)` returns a float64 array of that shape. A subclass defines `draw`.
 
-    With a seed of its own an initializer returns the same values at every call, as Keras's do; without one it draws
-    from `rng`, which the model derives from its seed.
+    Args:
+        seed: With a seed every call returns the same values, as in Keras. With None the values are drawn from `rng`,
+            which the model derives from its seed.
     """
 
     keras_module = "keras.initializers"
@@ -45,43 +46,56 @@ class Initializer(Configured):
         return self.draw(tuple(shape), rng)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """Draw an array of this shape from rng; each subclass defines it."""
+        """Draw an array of this shape from `rng`. Each subclass defines it."""
         raise TypeError(f"{type(self).__name__} must define draw(shape, rng).")
 
 
 class Constant(Initializer):
-    """The same value everywhere."""
+    """Fills a weight with the same value everywhere.
+
+    Args:
+        value: The value, a finite number.
+    """
 
     def __init__(self, value: float = 0.0):
         super().__init__()
         self.value = number("value", value)
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return np.full(shape, self.value)
 
 
 class Zeros(Initializer):
-    """All zeros."""
+    """Fills a weight with zeros."""
 
     def __init__(self):
         super().__init__()
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return np.zeros(shape)
 
 
 class Ones(Initializer):
-    """All ones."""
+    """Fills a weight with ones."""
 
     def __init__(self):
         super().__init__()
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return np.ones(shape)
 
 
 class RandomUniform(Initializer):
-    """Uniform on [minval, maxval)."""
+    """Draws from the uniform distribution on [minval, maxval).
+
+    Args:
+        minval: The lower bound.
+        maxval: The upper bound.
+        seed: See Initializer.
+
+    Raises:
+        ValueError: `minval` is above `maxval`.
+    """
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None):
         super().__init__(seed)
@@ -89,28 +103,39 @@ class RandomUniform(Initializer):
         if self.minval > self.maxval:
             raise ValueError(f"minval must not be above maxval; got {minval!r} and {maxval!r}.")
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(self.minval, self.maxval, shape)
 
 
 class RandomNormal(Initializer):
-    """Normal with this mean and standard deviation."""
+    """Draws from the normal distribution.
+
+    Args:
+        mean: Its mean.
+        stddev: Its standard deviation.
+        seed: See Initializer.
+    """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
         super().__init__(seed)
         self.mean, self.stddev = number("mean", mean), number("stddev", stddev, least=0)
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return self.mean + self.stddev * rng.standard_normal(shape)
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal, with what is more than two standard deviations from the mean drawn again.
+    """Draws from the normal distribution, and draws again what is more than two standard deviations from the mean.
 
-    `stddev` is that of the normal distribution; the standard deviation of what is drawn is 0.8796 of it.
+    The standard deviation of the result is 0.8796 times `stddev`, which is that of the normal distribution.
+
+    Args:
+        mean: The mean.
+        stddev: The standard deviation of the normal distribution.
+        seed: See Initializer.
     """
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         z = np.asarray(rng.standard_normal(shape))  # of shape () it is a number
         while (far := np.abs(z) > 2).any():
             z[far] = rng.standard_normal(np.count_nonzero(far))
@@ -118,17 +143,21 @@ class TruncatedNormal(RandomNormal):
 
 
 class VarianceScaling(Initializer):
-    """Of mean 0 and variance scale / n, where n is the fan_in of the weight, its fan_out, or their mean ("fan_avg").
+    """Draws with mean 0 and variance scale / n.
 
-    `distribution` is one of
+    Why 1 / n: a unit's input is a sum of n products, so its variance is n times theirs. The named initializers below
+    choose n and the scale to keep the variance of the activations or of the gradients from layer to layer.
 
-    - "uniform": on [-L, L), L = sqrt(3 scale / n), whose variance is L^2 / 3;
-    - "untruncated_normal";
-    - "truncated_normal", or "normal": at two standard deviations of a normal distribution, which is made wider, by
-      1 / 0.8796, for what it loses.
+    Args:
+        scale: The factor of the variance, above 0.
+        mode: What n is: "fan_in" or "fan_out" of the weight, or "fan_avg", their mean.
+        distribution: "uniform" is uniform on [-L, L) with L = sqrt(3 scale / n), whose variance is L^2 / 3.
+            "untruncated_normal" is normal. "truncated_normal", or "normal", is a normal distribution cut off at two
+            standard deviations, and made wider by 1 / 0.8796 to make up for the variance that it loses.
+        seed: See Initializer.
 
-    Why 1 / n: a unit's input is a sum of n products, so its variance is n times theirs. The named ones below choose
-    what is to keep its scale from layer to layer.
+    Raises:
+        ValueError: An argument is none of these.
     """
 
     def __init__(
@@ -149,7 +178,7 @@ class VarianceScaling(Initializer):
                 f"distribution must be 'uniform', 'truncated_normal' or 'untruncated_normal'; got {distribution!r}."
             )
 
-    def draw(self, shape, rng):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         fan_in, fan_out = fans(shape)
         n = max(1, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode])
         if self.distribution == "uniform":
@@ -162,10 +191,13 @@ class VarianceScaling(Initializer):
 
 
 class GlorotUniform(VarianceScaling):
-    """Uniform on [-L, L) with L = sqrt(6 / (fan_in + fan_out)).
+    """Draws uniformly on [-L, L) with L = sqrt(6 / (fan_in + fan_out)).
 
     The variance 2 / (fan_in + fan_out) keeps the scale of activations going forward and of gradients going backward
     about equal from layer to layer.
+
+    Args:
+        seed: See Initializer.
 
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
     AISTATS 2010, equation 16.
@@ -176,7 +208,10 @@ class GlorotUniform(VarianceScaling):
 
 
 class GlorotNormal(VarianceScaling):
-    """Truncated normal of variance 2 / (fan_in + fan_out).
+    """Draws from the truncated normal distribution of variance 2 / (fan_in + fan_out).
+
+    Args:
+        seed: See Initializer.
 
     Source: Glorot and Bengio, 2010 (see GlorotUniform), equation 12.
     """
@@ -186,9 +221,12 @@ class GlorotNormal(VarianceScaling):
 
 
 class HeUniform(VarianceScaling):
-    """Uniform on [-L, L) with L = sqrt(6 / fan_in): of variance 2 / fan_in.
+    """Draws uniformly on [-L, L) with L = sqrt(6 / fan_in). The variance is 2 / fan_in.
 
-    ReLU halves the mean square of what passes through it, for which the factor 2 makes up.
+    ReLU halves the mean square of what passes through it. The factor 2 makes up for that.
+
+    Args:
+        seed: See Initializer.
 
     Source: He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
@@ -198,7 +236,10 @@ class HeUniform(VarianceScaling):
 
 
 class HeNormal(VarianceScaling):
-    """Truncated normal of variance 2 / fan_in.
+    """Draws from the truncated normal distribution of variance 2 / fan_in.
+
+    Args:
+        seed: See Initializer.
 
     Source: He, Zhang, Ren and Sun, 2015 (see HeUniform), equation 10.
     """
@@ -208,9 +249,12 @@ class HeNormal(VarianceScaling):
 
 
 class LecunUniform(VarianceScaling):
-    """Uniform on [-L, L) with L = sqrt(3 / fan_in): of variance 1 / fan_in.
+    """Draws uniformly on [-L, L) with L = sqrt(3 / fan_in). The variance is 1 / fan_in.
 
-    So that a unit whose inputs have mean 0 and variance 1 has a sum of variance 1.
+    The weighted sum of inputs of mean 0 and variance 1 then has variance 1.
+
+    Args:
+        seed: See Initializer.
 
     Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.6.
     """
@@ -220,7 +264,10 @@ class LecunUniform(VarianceScaling):
 
 
 class LecunNormal(VarianceScaling):
-    """Truncated normal of variance 1 / fan_in.
+    """Draws from the truncated normal distribution of variance 1 / fan_in.
+
+    Args:
+        seed: See Initializer.
 
     Source: LeCun, Bottou, Orr and Müller, 1998 (see LecunUniform), section 4.6.
     """
@@ -251,8 +298,17 @@ INITIALIZERS = {
 
 
 def get(identifier: Any) -> Initializer:
-    """The initializer of that name ("glorot_uniform", "he_normal", ...) or record, or the given Initializer itself."""
+    """Return the initializer that is meant.
+
+    Args:
+        identifier: A name ("glorot_uniform", "he_normal", ...), a record, or an Initializer, which is returned.
+
+    Raises:
+        ValueError: There is no initializer of this name.
+        TypeError: `identifier` is something else.
+    """
     return by_name("initializer", identifier, Initializer, INITIALIZERS)
 
 
-__getattr__ = absent(__name__, sorted({kind.__name__ for kind in INITIALIZERS.values()}))
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, sorted({kind.__name__ for kind in INITIALIZERS.values()}))

@@ -1,8 +1,8 @@
-"""Regularizers: penalties on a weight that are added to the loss, and their gradients."""
+"""Regularizers: penalties on the size of a weight, which are added to the loss, and their gradients."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import absent, number
 from .backend import xp_of
@@ -10,35 +10,37 @@ from .config import Configured, by_name
 
 
 class Regularizer(Configured):
-    """Base class: `regularizer(weight)` is the penalty R, and `add_gradient` adds dR/dw to a gradient.
+    """Base class: `regularizer(weight)` returns the penalty R, and `add_gradient` adds dR/dw to a gradient.
 
-    A subclass defines both, and keeps each argument of its constructor in an attribute of its name.
+    A subclass defines both. It keeps each argument of its constructor in an attribute of the same name.
     """
 
     keras_module = "keras.regularizers"
 
     def __call__(self, weight: Any) -> Any:
-        """The penalty, an array of no axes in the weight's module and dtype; each subclass defines it."""
+        """Return the penalty, an array of shape () in the weight's module and dtype. Each subclass defines it."""
         raise TypeError(f"{type(self).__name__} must define __call__(weight).")
 
     def add_gradient(self, weight: Any, gradient: Any) -> None:
-        """Add the penalty's gradient with respect to the weight to this array, in place."""
+        """Add the penalty's gradient with respect to the weight to `gradient`, in place. Each subclass defines it."""
         raise TypeError(f"{type(self).__name__} must define add_gradient(weight, gradient).")
 
 
 class L1L2(Regularizer):
-    """R = l1 sum |w| + l2 sum w^2.
+    """Adds absolute values and squares: R = l1 sum |w| + l2 sum w^2.
 
-    Gradient: dR/dw = l1 sign(w) + 2 l2 w, entry by entry. At w = 0, where |w| has a kink, sign(0) = 0 is taken: of all
-    subgradients the one of least size, so that a weight of 0 is not moved. Keras on JAX takes 1.
+    Gradient: dR/dw = l1 sign(w) + 2 l2 w, entry by entry. |w| has a kink at w = 0. There the subgradient of least size
+    is taken, sign(0) = 0, which leaves a weight of 0 where it is. Keras on JAX takes 1.
 
-    Both factors are 0 unless given, and so for the name "l1_l2", as in Keras.
+    Args:
+        l1: The factor of the absolute values, at least 0.
+        l2: The factor of the squares, at least 0. Both are 0 by default, also under the name "l1_l2", as in Keras.
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0):
         self.l1, self.l2 = number("l1", l1, least=0), number("l2", l2, least=0)
 
-    def __call__(self, weight):
+    def __call__(self, weight: Any) -> Any:
         penalty = xp_of(weight).zeros((), dtype=weight.dtype)
         if self.l1:
             penalty = penalty + self.l1 * abs(weight).sum()
@@ -46,7 +48,7 @@ class L1L2(Regularizer):
             penalty = penalty + self.l2 * (weight * weight).sum()
         return penalty
 
-    def add_gradient(self, weight, gradient):
+    def add_gradient(self, weight: Any, gradient: Any) -> None:
         if self.l1:
             gradient += self.l1 * xp_of(weight).sign(weight)
         if self.l2:
@@ -54,9 +56,13 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    """R = l1 sum |w|. At a minimum of loss + R a weight is 0 wherever the loss pulls at it by less than l1.
+    """Adds absolute values: R = l1 sum |w|.
 
-    Steps along the gradient come near such a 0 and go back and forth around it, by up to the learning rate times l1.
+    At a minimum of loss + R a weight is 0 wherever the loss's gradient is smaller than l1. Steps along the gradient
+    come near such a 0 and go back and forth around it, by up to the learning rate times l1.
+
+    Args:
+        l1: The factor, at least 0.
 
     Source: Tibshirani, "Regression shrinkage and selection via the lasso", J. R. Statist. Soc. B 58, 1996.
     """
@@ -66,7 +72,12 @@ class L1(L1L2):
 
 
 class L2(L1L2):
-    """R = l2 sum w^2, which makes weights small. Without the half of other texts: the gradient is 2 l2 w.
+    """Adds squares: R = l2 sum w^2, which makes weights small.
+
+    Other texts put a factor 1/2 in front. Here there is none, so the gradient is 2 l2 w.
+
+    Args:
+        l2: The factor, at least 0.
 
     Source: Hoerl and Kennard, "Ridge regression", Technometrics 12, 1970.
     """
@@ -81,8 +92,17 @@ l1, l2, l1_l2 = L1, L2, L1L2  # Keras's other names
 
 
 def get(identifier: Any) -> Regularizer | None:
-    """The regularizer of that name ("l1", "l2", "l1_l2") or record, or the given Regularizer itself; None for None."""
+    """Return the regularizer that is meant, or None for None.
+
+    Args:
+        identifier: A name ("l1", "l2", "l1_l2"), a record, None, or a Regularizer, which is returned.
+
+    Raises:
+        ValueError: There is no regularizer of this name.
+        TypeError: `identifier` is something else.
+    """
     return None if identifier is None else by_name("regularizer", identifier, Regularizer, REGULARIZERS)
 
 
-__getattr__ = absent(__name__, ["L1", "L2", "L1L2", "Regularizer"])
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, ["L1", "L2", "L1L2", "Regularizer"])

@@ -1,8 +1,8 @@
-"""to_categorical, labels as rows of zeros and a one, and set_random_seed."""
+"""Utilities under Keras's names: one-hot labels (to_categorical) and the global seed (set_random_seed)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,13 +10,24 @@ from .arguments import absent, integer
 from .backend import to_numpy
 from .rng import start_fresh_seeds
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Labels as one-hot rows: a float64 array of shape (*x.shape, num_classes), with a 1 at each label, else 0.
 
-    A last axis of size 1 is dropped first, as in Keras: (N, 1) gives (N, num_classes). Without num_classes it is the
-    greatest label + 1. The labels are integers from 0 on, floats with integer values too; others raise ValueError
-    (Keras cuts fractions off and counts negative labels from the end).
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
+    """Return labels as one-hot rows: a 1 at each label, and 0 elsewhere.
+
+    Args:
+        x: The labels, integers of at least 0. Floats with integer values are accepted. A last axis of size 1 is
+            dropped first, as in Keras: (N, 1) gives (N, num_classes).
+        num_classes: The length of a row. By default it is the greatest label + 1.
+
+    Returns:
+        A float64 array of shape (*x.shape, num_classes).
+
+    Raises:
+        ValueError: A label is not an integer, negative, or not below `num_classes`. (Keras cuts fractions off and
+            counts negative labels from the end.)
     """
     try:
         labels = to_numpy(x)
@@ -28,25 +39,35 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         labels = labels[..., 0]
     if num_classes is None and labels.size == 0:
         raise ValueError("x is empty, so that num_classes cannot be seen from it: give num_classes.")
-    most = np.inf if num_classes is None else integer("num_classes", num_classes)
-    wrong = labels[~((labels >= 0) & (labels < most) & (labels == np.floor(labels)))]
+    classes = None if num_classes is None else integer("num_classes", num_classes)
+    below = np.inf if classes is None else classes
+    wrong = labels[~((labels >= 0) & (labels < below) & (labels == np.floor(labels)))]
     if wrong.size:
-        bound = "of at least 0" if num_classes is None else f"from 0 to {most - 1}, since num_classes is {most}"
+        bound = "of at least 0" if classes is None else f"from 0 to {classes - 1}, since num_classes is {classes}"
         raise ValueError(f"x must be integers {bound}; got {wrong[0]}.")
     labels = labels.astype("int64")
-    classes = int(labels.max()) + 1 if num_classes is None else most
+    if classes is None:
+        classes = int(labels.max()) + 1
     rows = np.zeros((labels.size, classes))
     rows[np.arange(labels.size), labels.ravel()] = 1
     return rows.reshape(*labels.shape, classes)
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's `random`, NumPy's global generator, and the seeds of what is made without one.
+    """Seed Python's `random`, NumPy's global generator, and everything that is made without a seed.
 
-    Models, and initializers that are called by themselves, which are not given a seed draw one; after this call they
-    draw from a stream that starts at `seed`, so that a program that makes the same things in the same order makes them
-    with the same numbers. tinynet itself draws nothing from the two global generators: they are seeded for the
-    program's own use of them, as in Keras.
+    A model that is given no seed draws one, and so does an initializer that is called outside a model. After this call
+    they draw their seeds from a stream that starts at `seed`. A program that makes the same things in the same order
+    then makes them with the same numbers.
+
+    tinynet itself draws nothing from the two global generators. They are seeded for the program's other uses of them,
+    as in Keras.
+
+    Args:
+        seed: An integer from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: The seed is something else.
     """
     import random
 
@@ -58,4 +79,5 @@ def set_random_seed(seed: int) -> None:
     start_fresh_seeds(seed)
 
 
-__getattr__ = absent(__name__, ["set_random_seed", "to_categorical"])
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, ["set_random_seed", "to_categorical"])

@@ -1,4 +1,4 @@
-"""What the jobs share: options, the data, and the lines of JSON by which they report. It imports nothing heavy."""
+"""Gives the jobs their options, the data, and lines of JSON to report by. It imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def parse(**more):
     parser.add_argument("--epochs", type=int, default=5, help="the default is 5")
     parser.add_argument("--steps", type=int, help="train on this many batches an epoch, test nothing")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="the files are the sample's; few calls are timed")
     parser.add_argument("--cache", metavar="FOLDER", help="of compiled code, where the peer keeps any")
     for name, choices in more.items():
         parser.add_argument(f"--{name}", choices=choices, default=choices[0])
@@ -98,7 +99,8 @@ class Report:
             return line(memory=peak())
         accuracy = float(evaluate())
         line(test_accuracy=accuracy, memory=peak())
-        line(one=latency(one), many=latency(many), lean=lean and latency(lean))
+        calls = 10 if self.options.quick else 500
+        line(one=latency(one, calls), many=latency(many, calls), lean=lean and latency(lean, calls))
 
 
 def line(**values):
@@ -110,7 +112,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def latency(function, seconds=1.0, calls=500):
+def latency(function, calls, seconds=1.0):
     """The median time of a call, of many: as many as fit into `seconds`, from 10 up to `calls`."""
     times = []
     for _ in range(3):

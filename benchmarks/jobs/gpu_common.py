@@ -1,4 +1,4 @@
-"""What the jobs of benchmarks/gpu.py share: data, weights, the gate, and the conversation with the conductor.
+"""Gives the jobs of benchmarks/gpu.py their data, weights and gate, and answers the conductor's questions.
 
 A job reads a line of JSON, does what it asks, and answers with one. A variant is a class with
 

@@ -1,4 +1,4 @@
-"""JAX on the GPU, for benchmarks/gpu.py: one compiled call an epoch, a scan over the steps, state updated in place."""
+"""Trains in JAX for benchmarks/gpu.py: one compiled call an epoch, a scan over the steps, state updated in place."""
 
 import functools
 

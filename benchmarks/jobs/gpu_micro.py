@@ -1,4 +1,4 @@
-"""What single calls cost the processor, for benchmarks/gpu.py: median microseconds, a line of JSON.
+"""Times single calls for benchmarks/gpu.py: median microseconds of the processor, a line of JSON.
 
 Calls are made in runs of `CALLS`, fewer than a device's queue holds, so that none waits; the device is waited for
 between runs, off the clock. Only the download of a number waits by its nature. --rehearse times NumPy.

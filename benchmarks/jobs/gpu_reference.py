@@ -1,4 +1,4 @@
-"""What every variant of benchmarks/gpu.py must come to: the weights and the loss of tinynet on NumPy, in float64.
+"""Computes what each variant of benchmarks/gpu.py must come to: weights and loss on NumPy, in float64.
 
     python benchmarks/jobs/gpu_reference.py FILE.npz
 

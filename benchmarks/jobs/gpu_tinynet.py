@@ -1,4 +1,4 @@
-"""tinynet on the GPU, for benchmarks/gpu.py: an epoch is one call of fit, on arrays that are on the device already."""
+"""Trains in tinynet for benchmarks/gpu.py: an epoch is one call of fit, on arrays that the device has already."""
 
 import contextlib
 from unittest import mock

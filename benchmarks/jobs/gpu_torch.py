@@ -1,4 +1,4 @@
-"""PyTorch on the GPU, for benchmarks/gpu.py: eager with fused Adam, or the whole step replayed as a graph (--graph)."""
+"""Trains in PyTorch for benchmarks/gpu.py: eager with fused Adam, or the whole step replayed as a graph (--graph)."""
 
 import common
 import gpu_common

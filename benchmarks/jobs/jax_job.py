@@ -1,4 +1,4 @@
-"""The lesson's job in JAX alone: one compiled call an epoch, a scan over the steps, parameters updated in place."""
+"""Does the lesson's job in JAX alone: one compiled call an epoch, a scan over the steps, updates in place."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The lesson's network in JAX and its training by Adam, one scan over the steps; for jax_job.py and gpu_jax.py."""
+"""Trains the lesson's network in JAX by Adam, in one scan over the steps; for jax_job.py and gpu_jax.py."""
 
 import common
 import jax

@@ -1,4 +1,4 @@
-"""The lesson's job in Keras, on JAX or TensorFlow: uint8 images, scaled by the model's first layer."""
+"""Does the lesson's job in Keras, on JAX or TensorFlow: uint8 images, scaled by the model's first layer."""
 
 import os
 import sys

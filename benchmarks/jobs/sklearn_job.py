@@ -1,4 +1,4 @@
-"""The lesson's job in scikit-learn, as near as MLPClassifier comes to it.
+"""Does the lesson's job in scikit-learn, as near as MLPClassifier comes to it.
 
 It takes uint8 for float64, so the images are float32 from the start; it draws the biases from Glorot's distribution
 too; and it reports the loss of an epoch, but no accuracy of training.

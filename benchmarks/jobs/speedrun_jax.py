@@ -1,4 +1,4 @@
-"""The recipes of examples/speedrun.py in JAX: benchmarks/speedrun.py runs it.
+"""Follows the recipes of examples/speedrun.py in JAX, for benchmarks/speedrun.py.
 
     python benchmarks/jobs/speedrun_jax.py FOLDER --components 80 --units 192 --batch_size 200 --epochs 1
         --learning_rate 0.027 [--seed N] [--cache FOLDER]

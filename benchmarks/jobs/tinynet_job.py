@@ -1,4 +1,4 @@
-"""The lesson's job in tinynet: uint8 images, scaled batch by batch by the model's first layer."""
+"""Does the lesson's job in tinynet: uint8 images, scaled batch by batch by the model's first layer."""
 
 import common
 
@@ -13,7 +13,7 @@ class Epochs(tn.callbacks.Callback):
         report.epoch(logs["loss"], logs["accuracy"])
 
 
-train, (x_test, y_test) = tn.datasets.fashion_mnist.load_data(options.data)
+train, (x_test, y_test) = tn.datasets.fashion_mnist.load_data(options.data, sample=options.quick)
 x, y = common.limit(train, options)
 model = tn.Sequential(
     [

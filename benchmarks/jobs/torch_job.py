@@ -1,4 +1,4 @@
-"""The lesson's job in PyTorch, no DataLoader: eager with fused Adam, or the whole step compiled (--mode compile)."""
+"""Does the lesson's job in PyTorch, no DataLoader: eager with fused Adam, or the step compiled (--mode compile)."""
 
 import functools
 import os

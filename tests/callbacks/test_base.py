@@ -11,6 +11,7 @@ from tinynet.callbacks import (
     LambdaCallback,
     ProgbarLogger,
 )
+from tinynet.callbacks.logs import Hooks
 
 # ---- LambdaCallback and LearningRateScheduler ---------------------------------------------------------------------
 
@@ -24,6 +25,10 @@ def test_functions_as_hooks():
     with pytest.raises(TypeError, match="on_epoch_end must be a function; got 3"):
         LambdaCallback(on_epoch_end=3)
     assert repr(LambdaCallback(on_train_end=len)) == "LambdaCallback(on_train_end=<built-in function len>)"
+
+
+def test_type_checkers_know_every_hook_of_lambda_callback():
+    assert set(Hooks.__annotations__) == {name for name in vars(Callback) if name.startswith("on_")}
 
 
 # ---- the progress line --------------------------------------------------------------------------------------------

@@ -72,8 +72,8 @@ def test_what_is_no_callback_and_what_is_no_hook(corners):
 
 def test_only_callbacks_that_ask_for_batches_cost_a_transfer_for_each(corners, monkeypatch):
     means = []
-    original = tn.training.report.Totals.means
-    monkeypatch.setattr(tn.training.report.Totals, "means", lambda self: means.append(1) or original(self))
+    original = tn.training.report.Report.means
+    monkeypatch.setattr(tn.training.report.Report, "means", lambda self: means.append(1) or original(self))
     small().fit(*corners(64), epochs=3, callbacks=[Callback()], verbose=0)
     assert len(means) == 3
     means.clear()

@@ -12,6 +12,8 @@ from models import small
 from told import X, Y, fitted
 
 import tinynet as tn
+from tinynet import terminal as output
+from tinynet.arguments import choose_verbose
 from tinynet.callbacks import (
     EarlyStopping,
     LambdaCallback,
@@ -19,14 +21,14 @@ from tinynet.callbacks import (
     ProgbarLogger,
     progress,
 )
-from tinynet.callbacks.progress import Progress, choose_verbose, clock, formatted, step_time
+from tinynet.callbacks.progress import Progress, clock, formatted, step_time
 
 
 @pytest.fixture
 def terminal(monkeypatch):
     """Let stdout count as a terminal, and every look at the clock be 60 ms after the last."""
-    monkeypatch.setattr(progress, "is_interactive", lambda: True)
-    monkeypatch.setattr(progress, "columns", lambda: 120)
+    monkeypatch.setattr(output, "is_interactive", lambda: True)
+    monkeypatch.setattr(output, "columns", lambda: 120)
     ticks = iter(range(10**6))
     monkeypatch.setattr(progress.time, "perf_counter", lambda: next(ticks) * 0.06)
 
@@ -103,7 +105,7 @@ def test_an_interrupted_line_is_ended(capsys, terminal):
 
 
 def test_the_bar_of_the_lesson(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "is_interactive", lambda: False)
+    monkeypatch.setattr(output, "is_interactive", lambda: False)
     line = Progress(1, 1875, "Epoch 1/5")
     line.started -= 26.0
     line.finish({"loss": 0.4921, "accuracy": 0.8267})
@@ -118,7 +120,7 @@ def test_the_bar_of_the_lesson(capsys, monkeypatch):
 
 @pytest.mark.parametrize("width", [100, 80, 60, 40, 10])
 def test_a_narrow_terminal_gets_a_shorter_bar_that_can_be_drawn_over(capsys, terminal, monkeypatch, width):
-    monkeypatch.setattr(progress, "columns", lambda: width)
+    monkeypatch.setattr(output, "columns", lambda: width)
     fit(32 * 40, epochs=1)
     draws = capsys.readouterr().out.split("\r")[1:]
     assert len(draws) > 5
@@ -151,16 +153,16 @@ def test_a_notebook_counts_as_a_place_to_draw(monkeypatch):
     class ZMQInteractiveShell:
         pass
 
-    assert not progress.is_interactive()
+    assert not output.is_interactive()
     notebook = types.SimpleNamespace(get_ipython=lambda: ZMQInteractiveShell())
     monkeypatch.setitem(sys.modules, "IPython", notebook)
-    assert progress.is_interactive()
+    assert output.is_interactive()
     colab = type("Shell", (ZMQInteractiveShell,), {})
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: colab()))
-    assert progress.is_interactive()
+    assert output.is_interactive()
     console = types.SimpleNamespace(get_ipython=lambda: None)
     monkeypatch.setitem(sys.modules, "IPython", console)
-    assert not progress.is_interactive()
+    assert not output.is_interactive()
 
 
 def test_a_terminal_counts_as_a_place_to_draw(monkeypatch):
@@ -172,21 +174,21 @@ def test_a_terminal_counts_as_a_place_to_draw(monkeypatch):
     ):
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", stdout)
-            assert progress.is_interactive() is expected
+            assert output.is_interactive() is expected
 
 
 @pytest.fixture
 def timer(monkeypatch):
     """Let stdout count as a terminal, and the clock stand at timer[0]."""
     now = [0.0]
-    monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(output, "is_interactive", lambda: True)
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     return now
 
 
 def test_only_a_bar_on_a_terminal_is_drawn_before_the_end(timer, monkeypatch):
     lines = [Progress(verbose, 10) for verbose in (0, 1, 2)]
-    monkeypatch.setattr(progress, "is_interactive", lambda: False)
+    monkeypatch.setattr(output, "is_interactive", lambda: False)
     lines.append(Progress(1, 10))
     for now, due in ((0.09, False), (0.11, True)):
         timer[0] = now
@@ -237,8 +239,8 @@ def test_every_line_is_flushed(timer, monkeypatch):
 
 
 def every_step_is_due(monkeypatch):
-    monkeypatch.setattr(progress, "columns", lambda: 200)
-    monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(output, "columns", lambda: 200)
+    monkeypatch.setattr(output, "is_interactive", lambda: True)
     ticks = iter(range(10**6))
     monkeypatch.setattr(progress.time, "perf_counter", lambda: float(next(ticks)))
 
@@ -340,7 +342,7 @@ def test_validation_within_fit_is_silent_and_evaluate_is_not(capsys):
 
 
 def test_an_unknown_number_of_batches(capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.callbacks.progress.is_interactive", lambda: True)
+    monkeypatch.setattr("tinynet.terminal.is_interactive", lambda: True)
     monkeypatch.setattr("tinynet.callbacks.progress.REDRAW_EVERY", 0)
     small().fit(((X, Y) for _ in range(3)), verbose=1)
     out = capsys.readouterr().out
@@ -350,7 +352,7 @@ def test_an_unknown_number_of_batches(capsys, monkeypatch):
 
 
 def test_a_message_and_an_exception_end_a_line_that_is_half_drawn(capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.callbacks.progress.is_interactive", lambda: True)
+    monkeypatch.setattr("tinynet.terminal.is_interactive", lambda: True)
     monkeypatch.setattr("tinynet.callbacks.progress.REDRAW_EVERY", 0)
     stopping = EarlyStopping("loss", patience=1, min_delta=10, verbose=1)
     fitted(stopping, epochs=5, verbose=1)

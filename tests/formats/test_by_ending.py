@@ -8,7 +8,6 @@ from resumed import model
 import tinynet as tn
 from tinynet import layers
 from tinynet.formats.record import FileError
-from tinynet.formats.state import save_model
 from tinynet.layers import Dense, ReLU
 from tinynet.models import load_model
 
@@ -82,7 +81,7 @@ def test_names_and_overwriting(tmp_path):
     with pytest.raises(ValueError, match="is not built yet"):
         tn.Sequential([Dense(3)]).save(tmp_path / "m.npz")
     with pytest.raises(TypeError, match="save_model takes a Sequential"):
-        save_model("m.npz", made)
+        tn.models.save_model("m.npz", made)
     made.save_weights(tmp_path / "w.npz")
     with pytest.raises(FileError, match=r"w.npz': there is no model.json in it \(it may hold weights alone"):
         load_model(tmp_path / "w.npz")

@@ -35,8 +35,7 @@ from model_files import (
 )
 
 import tinynet as tn
-from tinynet.formats import archive
-from tinynet.formats import bounded_json as texts
+from tinynet.formats import archive, bounded_json
 from tinynet.formats.record import FileError
 
 ROOT = Path(__file__).parents[2]
@@ -442,9 +441,73 @@ def test_texts_that_are_not_right_are_refused(content, folder, name):
 
 
 def test_a_text_of_more_bytes_than_are_read_is_not_looked_at(content, folder):
-    text = members_of(content)["model.json"].ljust(texts.LARGEST)
+    text = members_of(content)["model.json"].ljust(bounded_json.LARGEST)
     assert load(folder, edited(content, lambda _: text))
-    assert f"{texts.LARGEST + 1:,} bytes, more than" in refusal(folder, edited(content, lambda _: text + b" "))
+    assert f"{bounded_json.LARGEST + 1:,} bytes, more than" in refusal(folder, edited(content, lambda _: text + b" "))
+
+
+def record_of(text):
+    return bounded_json.loads(text.encode(), "model.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": %s}' % ("9" * 101), "has 101 digits"),
+        ('{"a": -%s}' % ("9" * 100), "has 101 digits"),
+        ('{"a": 0.%s}' % ("9" * 99), "has 101 digits"),
+        ('{"a": 1e-%s}' % ("0" * 97 + "1"), "has 101 digits"),
+        ('{"\\\\": %s}' % ("9" * 101), "has 101 digits"),
+        ('{"a": "%s"}' % ("x" * 10_001), "string of more than 10,000"),
+        ('{"a": ["%s"]}' % ("x" * 10_001), "string of more than 10,000"),
+        ('{"%s": 1}' % ("x" * 10_001), "string of more than 10,000"),
+        ('{{"a": {}1{}}}'.format("[" * 63, "]" * 63), "nested more than 64 deep"),
+        ('{"a": {"b": 1, "b": 1}}', "there twice"),
+        ('{"a": {"b": {"c": 1}, "b": 2}}', "there twice"),
+        ('{"a": 1, "\\u0061": 2}', "there twice"),
+        ('{"a": NaN', "no JSON"),
+        ('{"a": "', "no JSON"),
+        ('{"a": 1}}', "no JSON"),
+    ],
+)
+def test_a_text_just_beyond_a_bound_is_refused(text, message):
+    with pytest.raises(FileError, match=f"^model.json.*{message}"):
+        record_of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{"a": {}, "b": -{}}}'.format("9" * 100, "9" * 99),
+        '{{"a": 0.{}, "b": 1e-{}}}'.format("9" * 98, "0" * 96 + "1"),
+        '{"a": "%s"}' % ("9" * 101),
+        '{"a": "\\"%s"}' % ("9" * 101),
+        '{"a": "%s"}' % ("x" * 10_000),
+        '{"a": "%s"}' % ("\\u0078" * 10_000),
+        '{{"a": {}1{}}}'.format("[" * 62, "]" * 62),
+        '{{"a": {}{}}}'.format("[" * 63, "]" * 63),
+        '{"a": "b:", "c:": ["d:", {"\\":": {}, "\\\\": ":"}]}',
+    ],
+)
+def test_a_text_up_to_its_bounds_is_read(text):
+    assert record_of(text) == json.loads(text)
+
+
+def test_a_record_that_json_would_change_is_not_written():
+    assert bounded_json.dumps({"a": [1, "b:"]}, "model.json") == b'{\n "a": [\n  1,\n  "b:"\n ]\n}'
+    with pytest.raises(FileError, match="there twice"):
+        bounded_json.dumps({"a": {1: "one", "1": "two"}}, "model.json")
+
+
+def test_the_bounds_of_a_text_are_looked_at_without_a_call_for_each_value():
+    text, calls = json.dumps({str(i): [i, {"x": 0.5}] for i in range(100)}), []
+    profile = sys.getprofile()
+    sys.setprofile(lambda frame, event, _: event == "call" and calls.append(frame.f_code.co_filename))
+    try:
+        record_of(text)
+    finally:
+        sys.setprofile(profile)
+    assert calls.count(bounded_json.__file__) == 2
 
 
 def test_a_key_that_is_there_twice_is_refused(content, folder):

@@ -55,7 +55,7 @@ def test_every_loss_comes_back(entry):
     loss = entry.make()
     made = tn.Sequential([tn.Input((2,)), Dense(3)])
     made.compile("sgd", loss)
-    assert restore(snapshot(made), {}, True).loss.get_config() == loss.get_config()
+    assert restore(snapshot(made), tn.Sequential.from_config, {}).loss.get_config() == loss.get_config()
 
 
 def test_compiles_choices_come_back():
@@ -68,7 +68,7 @@ def test_compiles_choices_come_back():
         metrics,
         weighted_metrics=["accuracy"],
     )
-    loaded = restore(npz.decode(npz.encode(snapshot(made))), {}, True)
+    loaded = restore(npz.decode(npz.encode(snapshot(made))), tn.Sequential.from_config, {})
     assert loaded.optimizer.get_config() == made.optimizer.get_config()
     assert type(loaded.optimizer) is tn.optimizers.SGD
     assert loaded.metrics_names == made.metrics_names == ["loss", "acc", "two", *made.metrics_names[3:]]

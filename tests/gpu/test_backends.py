@@ -25,10 +25,10 @@ from hypothesis import strategies as st
 from strict_cupy import device, module
 
 import tinynet as tn
-from tinynet import backend, callbacks
+from tinynet import backend, callbacks, terminal
 from tinynet.callbacks import progress
-from tinynet.training import report as totals
-from tinynet.training import step
+from tinynet.kernels import softmax_crossentropy
+from tinynet.training import report
 
 SMALL = catalogue.MODELS["the lesson's, small"]
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -168,7 +168,7 @@ def test_the_kernel_of_the_loss_is_not_taken_for_other_losses():
 def test_batches_of_every_size_count_what_they_have(monkeypatch):
     """More labels in a batch than wait for their sum at first, between batches of fewer; with weights and metrics."""
     rng, batches = np.random.default_rng(0), []
-    monkeypatch.setattr(totals.Totals, "TOGETHER", 64)
+    monkeypatch.setattr(report, "TOGETHER", 64)
     for size in (11, 36, 94, 8, 156, 8):
         batches.append((rng.normal(size=(size, 4)), rng.integers(0, 3, size), rng.random(size)))
     results = []
@@ -216,7 +216,7 @@ def test_more_classes_than_a_warp_takes_are_left_to_the_arrays(monkeypatch):
     x, y = np.random.default_rng(0).normal(size=(6, 4)).astype("float32"), np.arange(6) % 3
     launches = []
     for most in (3, 2):
-        monkeypatch.setattr(step, "CLASSES", most)
+        monkeypatch.setattr(softmax_crossentropy, "CLASSES", most)
         model = catalogue.MODELS["from logits"].compiled(backend="cupy")
         with device.counted() as used:
             model.train_on_batch(x, y)
@@ -449,7 +449,7 @@ def test_samples_that_are_on_the_device_are_not_brought_to_the_host(model, xy):
 
 @pytest.mark.parametrize(("wait", "drawn"), [(0, 7), (1e6, 0)])
 def test_the_progress_line_costs_one_transfer_each_time_that_it_is_due(model, xy, monkeypatch, wait, drawn):
-    monkeypatch.setattr(progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(terminal, "is_interactive", lambda: True)
     monkeypatch.setattr(progress, "REDRAW_EVERY", wait)
     with device.at_most(uploads=3, downloads=drawn + 1) as used:
         model.fit(*xy, batch_size=4, verbose=1)

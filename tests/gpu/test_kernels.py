@@ -1,4 +1,4 @@
-"""The kernels of tinynet/cuda, on the strict stand-in for CuPy, where g++ builds them, and on a GPU if there is one.
+"""The kernels of tinynet/kernels, on the strict stand-in for CuPy, where g++ builds them, and on a GPU if there is one.
 
 What they compute is held against float64 NumPy and, where they have to round as NumPy does, against its bits.
 """
@@ -11,12 +11,14 @@ import nvrtc
 import pytest
 
 import tinynet as tn
-from tinynet import kernels as cuda
 from tinynet import layers, optimizers, rng
 from tinynet.backend import xp_of
 from tinynet.intake.arrays import ArrayBatches
-from tinynet.kernels import gather, softmax_crossentropy
+from tinynet.kernels import dropout as dropping
+from tinynet.kernels import launch as cuda
 from tinynet.kernels import update as updating
+from tinynet.kernels.gather import launch_gather
+from tinynet.kernels.softmax_crossentropy import launch_softmax_crossentropy
 
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 OPTIMIZERS = {**catalogue.OPTIMIZERS, **catalogue.CLIPPING}
@@ -40,7 +42,7 @@ def run(xp, z, labels, factors, wanted="lhpg"):
     """What the kernel writes, as NumPy's; outputs that are not wanted are None."""
     losses, hits = (xp.empty(len(z), dtype="float64") if key in wanted else None for key in "lh")
     factors = factors if isinstance(factors, float) else xp.asarray(factors)
-    p, gradient = softmax_crossentropy(
+    p, gradient = launch_softmax_crossentropy(
         xp.asarray(z), xp.asarray(labels), factors, losses, hits, "p" in wanted, "g" in wanted
     )
     return [None if array is None else array.get() for array in (losses, hits, p, gradient)]
@@ -104,7 +106,7 @@ def test_logits_labels_and_factors_of_other_layouts_and_dtypes(cupy_or_stand_in)
     expected = run(xp, z, labels, factors.astype("float64"))
     losses, hits = xp.empty(5, dtype="float64"), xp.empty(5, dtype="float64")
     others = xp.asarray(z.T.copy()).T, xp.asarray(labels, dtype="int32"), xp.asarray(np.repeat(factors, 2))[::2]
-    p, gradient = softmax_crossentropy(*others, losses, hits)
+    p, gradient = launch_softmax_crossentropy(*others, losses, hits)
     for ours, theirs in zip((losses, hits, p, gradient), expected, strict=True):
         assert np.array_equal(ours.get(), theirs)
 
@@ -283,21 +285,19 @@ def test_a_batch_has_numpys_bits_whatever_the_samples_are(cupy_or_stand_in, dtyp
         x = (x / 7).astype(kind)
         x[0, 0] = -0.0
     labels, weights, order = rng.integers(0, 9, 7), rng.random((7, 2)).astype(dtype), rng.permutation(7)
-    for scaling in ((1.0, 0.0), (1 / 255, -0.5)):
-        expected = list(shuffled(np, x, labels, weights, order, dtype))
-        got = list(shuffled(cupy_or_stand_in, x, labels, weights, order, dtype, scaling))
-        assert [len(batch[0]) for batch in got] == [3, 3, 1]
-        for ours, theirs in zip(got, expected, strict=True):
-            y = layers.Rescaling(*scaling).forward(theirs[0])[0]
-            assert (np.array_equal(ours[0], y), np.array_equal(np.signbit(ours[0]), np.signbit(y))) == (True, True)
-            assert (ours[0].dtype, ours[1].dtype, ours[2].dtype) == (dtype, labels.dtype, dtype)
-            assert (np.array_equal(ours[1], theirs[1]), np.array_equal(ours[2], theirs[2])) == (True, True)
+    expected = list(shuffled(np, x, labels, weights, order, dtype))
+    got = list(shuffled(cupy_or_stand_in, x, labels, weights, order, dtype))
+    assert [len(batch[0]) for batch in got] == [3, 3, 1]
+    for ours, theirs in zip(got, expected, strict=True):
+        assert np.array_equal(ours[0], theirs[0])
+        assert np.array_equal(np.signbit(ours[0]), np.signbit(theirs[0]))
+        assert (ours[0].dtype, ours[1].dtype, ours[2].dtype) == (dtype, labels.dtype, dtype)
+        assert (np.array_equal(ours[1], theirs[1]), np.array_equal(ours[2], theirs[2])) == (True, True)
 
 
-def shuffled(xp, x, y, weights, order, dtype, scaling=None):
+def shuffled(xp, x, y, weights, order, dtype):
     """The batches of a pass in this order, as NumPy's."""
     source = ArrayBatches(x, y, weights, 3, xp.__name__, np.dtype(dtype))
-    source.scale(scaling)
     source.order = xp.asarray(order)
     for batch in source:
         yield [np.array(array if xp is np else array.get()) for array in batch if array is not None]
@@ -314,14 +314,14 @@ def test_more_rows_than_a_grid_has(cupy_or_stand_in):
     x, y = (xp.asarray(np.arange(rows), dtype=kind) for kind in ("int32", "int64"))
     order = xp.asarray(np.arange(rows)[::-1].copy())
     batch, labels = xp.empty(rows, dtype="float32"), xp.empty(rows, dtype="int64")
-    gather((x, y, None), order, (batch, labels, None), (1.0, 0.0))
+    launch_gather((x, y, None), order, (batch, labels, None))
     assert np.array_equal(batch.get(), np.arange(rows)[::-1])
     assert np.array_equal(labels.get(), np.arange(rows)[::-1])
 
 
 @pytest.mark.parametrize("first", [(1 / 255, 0.0), (1 / 127.5, -1.0), None])
-def test_a_rescaling_in_front_is_done_by_the_kernel_that_cuts_the_batches(cupy_or_stand_in, first):
-    """And only once, and only in training: evaluate and predict take the samples as they are."""
+def test_a_model_with_a_rescaling_in_front(cupy_or_stand_in, first):
+    """It gives what NumPy gives, in training and outside it."""
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (20, 6), "uint8"), rng.integers(0, 3, 20)
     results = []
@@ -343,7 +343,7 @@ def test_a_rescaling_in_front_is_done_by_the_kernel_that_cuts_the_batches(cupy_o
 @both_dtypes
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 16, 1001])
 def test_dropout_draws_what_numpy_draws(cupy_or_stand_in, dtype, size, monkeypatch):
-    monkeypatch.setattr(cuda, "BLOCKS", 1)  # so that a thread of a longer array has several blocks of eight
+    monkeypatch.setattr(dropping, "BLOCKS", 1)  # so that a thread of a longer array has several blocks of eight
     x = np.random.default_rng(0).normal(size=(size, 3)).astype(dtype)
     x[0, 0] = np.inf  # which is NaN where it is dropped
     drawn = float(rng.counter(1, "step", 2).random(dtype="float32"))  # for the first entry, which is then kept

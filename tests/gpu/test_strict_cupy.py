@@ -410,14 +410,14 @@ def test_a_fault_in_an_optimizer():
 
 
 def waits_for_the_loss(monkeypatch):
-    loss_and_metrics = step.Step._loss_and_metrics
+    loss_and_gradient = step.Step.loss_and_gradient
 
-    def waiting(self, labels, outputs, weights, totals, backward=False):
-        gradient = loss_and_metrics(self, labels, outputs, weights, totals, backward)
-        assert float(totals.sums[0]) >= 0
+    def waiting(self, labels, outputs, weights, report, backward=True):
+        gradient = loss_and_gradient(self, labels, outputs, weights, report, backward)
+        assert float(report.sums[0]) >= 0
         return gradient
 
-    monkeypatch.setattr(step.Step, "_loss_and_metrics", waiting)
+    monkeypatch.setattr(step.Step, "loss_and_gradient", waiting)
 
 
 def keeps_the_order_on_the_host(monkeypatch):

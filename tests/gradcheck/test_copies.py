@@ -37,7 +37,7 @@ def test_a_layer_in_a_model_and_the_model_stay_as_they_were(lesson_model, sample
     model = lesson_model(seed=0)
     model.fit(x[:64] / 255, y[:64], verbose=0)
     weights, slots = model.get_weights(), copy.deepcopy(model.optimizer.state)
-    buffers = model._step.buffers.weights
+    buffers = model.compilation.step.buffers.weights
     gradcheck.check_layer(model.layers[1], (784,), method="complex")
     gradcheck.check_model(model, x[:3] / 255, y[:3])
     assert same(model.get_weights(), weights)

@@ -7,7 +7,7 @@ import pytest
 from models import everything, small
 
 import tinynet as tn
-from tinynet.callbacks import progress
+from tinynet import terminal
 from tinynet.layers import Dense, Flatten
 from tinynet.losses import SparseCategoricalCrossentropy
 from tinynet.models import summary
@@ -16,7 +16,7 @@ from tinynet.models import summary
 
 
 def test_repr_and_summary(lesson_model, capsys, monkeypatch):
-    monkeypatch.setattr("tinynet.models.summary.columns", lambda: 80)
+    monkeypatch.setattr("tinynet.terminal.columns", lambda: 80)
     model = lesson_model(seed=0)
     assert repr(model) == "<Sequential name=sequential, built=True>"
     model.summary()
@@ -32,7 +32,7 @@ def test_repr_and_summary(lesson_model, capsys, monkeypatch):
     assert " Optimizer params: 203,540 (795.08 KB)\n" in texts[0]
     tn.Sequential([Dense(3)]).summary()
     assert "?" in capsys.readouterr().out
-    monkeypatch.setattr("tinynet.models.summary.columns", lambda: 20)
+    monkeypatch.setattr("tinynet.terminal.columns", lambda: 20)
     model = small()
     model.layers[0].trainable = False
     model.summary()
@@ -67,13 +67,13 @@ def test_summary_is_plain_where_the_output_has_no_box_characters(capsys, monkeyp
 
 @pytest.mark.parametrize(("columns", "width"), [(20, 44), (80, 76), (91, 87), (92, 88), (93, 88), (200, 88)])
 def test_the_summary_is_as_wide_as_the_terminal_within_bounds(columns, width, monkeypatch):
-    monkeypatch.setattr("tinynet.models.summary.columns", lambda: columns)
+    monkeypatch.setattr("tinynet.terminal.columns", lambda: columns)
     lines = summary.table(small()).splitlines()
     assert {len(line) for line in lines[1:8]} == {width}
 
 
 def test_the_summary_to_the_letter(monkeypatch):
-    monkeypatch.setattr("tinynet.models.summary.columns", lambda: 60)
+    monkeypatch.setattr("tinynet.terminal.columns", lambda: 60)
     model = tn.Sequential([tn.Input((2, 3)), Flatten(), Dense(2, name="a_name_too_long_for_it")])
     assert summary.table(model) == (
         'Model: "sequential"\n'
@@ -107,9 +107,9 @@ def test_sizes_and_columns(monkeypatch):
 
     for size, expected in ((lambda: types.SimpleNamespace(columns=100), 100), (no_terminal, 80)):
         monkeypatch.setattr("os.get_terminal_size", size)
-        assert progress.columns() == expected
+        assert terminal.columns() == expected
     monkeypatch.setattr("os.get_terminal_size", lambda: types.SimpleNamespace(columns=0))  # as some CI machines say
-    assert progress.columns() == 80
+    assert terminal.columns() == 80
 
 
 # ---- the table ----------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_a_batch_that_nobody_watches_is_predicted_without_the_loop(corners, monk
     x, _ = corners()
     model = tn.Sequential([tn.layers.Flatten(), tn.layers.Dense(2, "softmax")], seed=0)
     in_parts = model.predict(x, batch_size=3)
-    monkeypatch.setattr(tn.models.trainer, "Limited", None)  # what the loop needs
+    monkeypatch.setattr(tn.intake.adapters, "Limited", None)  # what the loop needs
     assert model.predict(x) == pytest.approx(in_parts, rel=1e-6)
     assert model.predict(x, batch_size=len(x)).dtype == np.float32
     with pytest.raises(TypeError):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tinynet as tn
 from tinynet.formats import archive, keras
 from tinynet.formats.record import FileError
 from tinynet.formats.state import restore as restore_compiled
@@ -16,7 +17,7 @@ LESSON = (FOLDER / "lesson-3.15.1-jax.keras").read_bytes()
 
 def restore(saved):
     """The model again, compiled if it was."""
-    return restore_compiled(saved, {}, True)
+    return restore_compiled(saved, tn.Sequential.from_config, {})
 
 
 def data(shape):

@@ -30,7 +30,7 @@ def same(first, second):
 
 def is_view(model):
     """Whether every weight and gradient lies in the step's flat buffers."""
-    buffers = model._step.buffers
+    buffers = model.compilation.step.buffers
     return all(weight.base is buffers.weights for weight in model.weights) and all(
         gradient.base is buffers.gradients for gradient in model.weight_gradients
     )

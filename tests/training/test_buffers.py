@@ -39,13 +39,13 @@ def test_weights_are_views_of_the_buffer_after_all_that_can_happen_to_them(corne
     model = small()
     model.fit(x, y, verbose=0)
     assert is_view(model)
-    buffer = model._step.buffers.weights
+    buffer = model.compilation.step.buffers.weights
     model.set_weights([weight + 1 for weight in model.get_weights()])
     model.layers[0].kernel = np.ones((3, 8))
     model.layers[0].kernel *= 2
     model.layers[0].kernel += 1
     assert is_view(model)
-    assert model._step.buffers.weights is buffer
+    assert model.compilation.step.buffers.weights is buffer
     assert (buffer[:24] == 3).all()
     model.fit(x, y, verbose=0)
     assert is_view(model)

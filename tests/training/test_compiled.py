@@ -27,13 +27,13 @@ def test_compile_again_keeps_the_weights_and_forgets_the_optimizers_state(corner
 def test_the_step_is_made_once_for_a_compile(corners):
     model = small()
     model.train_on_batch(*corners())
-    step = model._step
+    step = model.compilation.step
     model.train_on_batch(*corners())
     model.fit(*corners(), verbose=0)
-    assert model._step is step
+    assert model.compilation.step is step
     model.compile("adam", "sparse_categorical_crossentropy")
     model.train_on_batch(*corners())
-    assert model._step is not step
+    assert model.compilation.step is not step
 
 
 def test_a_loss_and_a_metric_of_ones_own_train_with_what_their_base_gives_them(corners):

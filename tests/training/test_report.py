@@ -66,9 +66,9 @@ def test_sums_over_an_epoch_are_taken_in_float64():
 
 
 def test_totals_add_many_arrays_at_once_and_give_the_same_sums(monkeypatch):
-    rng, totals, summed = np.random.default_rng(0), tn.training.report.Totals(np, ["loss", "hits"]), []
-    original = tn.training.report.Totals._sum
-    monkeypatch.setattr(tn.training.report.Totals, "_sum", lambda self, i: summed.append(i) or original(self, i))
+    rng, totals, summed = np.random.default_rng(0), tn.training.report.Report(np, ["loss", "hits"]), []
+    original = tn.training.report.Report._sum
+    monkeypatch.setattr(tn.training.report.Report, "_sum", lambda self, i: summed.append(i) or original(self, i))
     expected = np.zeros(2)
     for size in [32] * 70 + [5, 49, 3000, 1, 32]:
         losses, hits = rng.random(size, dtype="float32"), rng.random((size, 1)) < 0.5
@@ -85,7 +85,7 @@ def test_totals_add_many_arrays_at_once_and_give_the_same_sums(monkeypatch):
 
 
 def test_totals_keep_apart_what_counts_differently():
-    totals = tn.training.report.Totals(np, ["loss"])
+    totals = tn.training.report.Report(np, ["loss"])
     for value, share in ((1.0, 1.0), (2.0, 10.0), (3.0, 10.0), (4.0, 1.0)):
         totals.add(0, np.array([value]), share)
     totals.samples = 1

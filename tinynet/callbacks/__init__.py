@@ -1,4 +1,6 @@
-"""Callbacks, under Keras's names: what may be hooked into training."""
+"""Callbacks, under Keras's names: objects whose methods are called at fixed points of a training."""
+
+from typing import TYPE_CHECKING
 
 from ..arguments import absent
 from .base import Callback, History
@@ -21,4 +23,5 @@ __all__ = [
     "TerminateOnNaN",
 ]
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, __all__)

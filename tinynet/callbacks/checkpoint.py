@@ -1,4 +1,4 @@
-"""ModelCheckpoint: the model in files, while it is trained."""
+"""ModelCheckpoint, the callback that writes the model to files while it is trained."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import integer, number
+from .base import Logs
 from .monitor import Monitor
 from .progress import announce
 
@@ -15,20 +16,28 @@ MODEL_ENDS, WEIGHTS_ENDS = (".npz", ".keras"), (".npz", ".weights.h5")
 
 
 class ModelCheckpoint(Monitor):
-    """Saves the model after each epoch, or after every so many batches, or only when `monitor` has improved.
+    """Saves the model after each epoch, after every so many batches, or only when `monitor` has improved.
 
-        filepath               its name must end in ".npz" (or ".keras"; of weights ".npz" or ".weights.h5");
-                               "m-{epoch:02d}-{val_loss:.2f}.npz" is filled with the epoch, counted from 1, and the logs
-                               (and {batch}, from 1, where saved after batches)
-        save_best_only         only where `monitor` is better than ever before, in this fit or an earlier one, and
-                               better than `initial_value_threshold`; without the value it warns and saves, as in Keras
-        save_freq              "epoch", or a number of batches, counted across epochs
-        save_weights_only      the weights alone, instead of all that `model.save` writes, from which `fit` can go on
-        mode, verbose          see Monitor; verbose=1 says what is saved
+    It is called after all other callbacks. So the state of callbacks that have one (EarlyStopping, ReduceLROnPlateau)
+    is saved as the epoch left it. Only .npz files hold that state, because Keras's formats have no place for it.
+    Missing folders are made. A file is written whole or not at all.
 
-    It is called after all other callbacks, so that the state of those that have some (EarlyStopping, ReduceLROnPlateau)
-    is saved as the epoch left it, in .npz files; Keras's have no place for it. Folders are made. A file is written
-    whole or not at all. ValueError for other arguments, here, and for a name in filepath that is not among the logs.
+    Args:
+        filepath: The file to write. Its name must end in ".npz" or ".keras", or for weights alone in ".npz" or
+            ".weights.h5". Fields in braces are filled in: "m-{epoch:02d}-{val_loss:.2f}.npz" takes the epoch, counted
+            from 1, and any of the logs. When saving after batches there is also {batch}, counted from 1.
+        monitor: The name of the value that `save_best_only` watches.
+        verbose: 1 prints a line for each file that is saved.
+        save_best_only: Save only if `monitor` is better than ever before, in this fit or an earlier one, and better
+            than `initial_value_threshold`. If the value is not among the logs, it warns and saves, as Keras does.
+        save_weights_only: Save the weights alone. Otherwise the file holds all that `model.save` writes, from which
+            `fit` can go on.
+        mode: "min", "max" or "auto"; see Monitor.
+        save_freq: "epoch", or a number of batches, which are counted across epochs.
+        initial_value_threshold: The value that the first saved one must improve on; None for no such bound.
+
+    Raises:
+        ValueError: An argument is none of these. While training: `filepath` has a field that is not among the logs.
     """
 
     saved_attributes = ("best", "batches")
@@ -51,31 +60,32 @@ class ModelCheckpoint(Monitor):
         if not self.filepath.endswith(ends):
             must = " or ".join(map(repr, ends))
             raise ValueError(f"The filepath of ModelCheckpoint must end in {must}; got {self.filepath!r}.")
-        self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq, unless 'epoch',", save_freq)
+        self.save_freq: Any = save_freq if save_freq == "epoch" else integer("save_freq, unless 'epoch',", save_freq)
         threshold = initial_value_threshold
         self.initial_value_threshold = None if threshold is None else number("initial_value_threshold", threshold)
         self.best, self.batches, self.epoch = self.initial_value_threshold, 0, 0
-        self.last = 1 if self.save_best_only else 2  # what is saved always has the best of the others in it
-        if self.save_freq != "epoch":
-            self.on_train_batch_end = self._after_batch  # only then is a hook called after every batch
+        self.last = 1 if self.save_best_only else 2  # the unconditional one comes last: its file holds the others' best
+        if self.save_freq != "epoch":  # only then is a hook called after every batch
+            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         if self.save_best_only and self.best is None:
             self.best = self.worst()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch = epoch
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
             self._save(logs or {}, {"epoch": epoch + 1})
 
-    def _after_batch(self, batch, logs=None):
+    def _after_batch(self, batch: int, logs: Logs | None = None) -> None:
         self.batches += 1
         if self.batches % self.save_freq == 0:
             self._save(logs or {}, {"epoch": self.epoch + 1, "batch": batch + 1})
 
-    def _save(self, logs: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    def _save(self, logs: Logs, counts: Mapping[str, int]) -> None:
+        """Save the model, unless only the best is wanted and this one is not better."""
         try:
             path = Path(self.filepath.format(**{**logs, **counts}))
         except (KeyError, IndexError) as error:
@@ -94,6 +104,6 @@ class ModelCheckpoint(Monitor):
             self.model.save(path)  # with the new best
         self._say(counts, f"{reason}the {'weights are' if self.save_weights_only else 'model is'} saved in {path}.")
 
-    def _say(self, counts, text):
+    def _say(self, counts: Mapping[str, int], text: str) -> None:
         if self.verbose:
             announce(f"Epoch {counts['epoch']}: {text}")

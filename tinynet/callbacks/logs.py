@@ -1,20 +1,31 @@
-"""Callbacks that write down or pass on what happens: CSVLogger and LambdaCallback."""
+"""Callbacks that record or pass on what happens: CSVLogger and LambdaCallback."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from .base import Callback
+from .base import Callback, Logs
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class CSVLogger(Callback):
-    """Writes the logs of each epoch to a CSV file, the epoch counted from 0 in the first column, in Keras's form.
+    """Writes the logs of each epoch to a CSV file, in Keras's form.
 
-    The columns are the names of the first epoch's logs in alphabetical order; where it has no validation, columns of
-    "val_" names stand ready, filled with NA where there is none. Each row is flushed, so that an interrupted training
-    leaves those of the finished epochs. append=True goes on in a file that is there, without a second header.
+    The first column is the epoch, counted from 0. The others are the names of the first epoch's logs in alphabetical
+    order. If that epoch has no validation, columns of "val_" names are added for later ones. A value that is not there
+    is written as NA. Each row is flushed, so an interrupted training leaves the rows of the finished epochs.
+
+    Args:
+        filename: The file to write.
+        separator: The character between two values.
+        append: Go on in a file that exists, without a second header.
+
+    Raises:
+        ValueError: `separator` is not a single character.
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
@@ -24,13 +35,13 @@ class CSVLogger(Callback):
         self.keys: list[str] | None = None
         self._file: Any = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._header = not (self.append and os.path.exists(self.filename) and os.path.getsize(self.filename))
         self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
         self.keys = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)
@@ -44,29 +55,60 @@ class CSVLogger(Callback):
         self._writer.writerow([epoch, *(logs.get(key, "NA") for key in self.keys)])
         self._file.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self._close()
 
-    def _close(self):
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None, "_writer": None}
 
-    def __del__(self):
+    def __del__(self) -> None:
         if self.__dict__.get("_file") is not None:
             self._close()
 
 
-class LambdaCallback(Callback):
-    """Functions as a callback: LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"])).
+Whole = Callable[[Logs], Any]  # a hook around a whole training, evaluation or prediction
+Numbered = Callable[[int, Logs], Any]  # a hook around an epoch or a batch
 
-    Any hook of Callback can be given by its name; ValueError for another name, TypeError for what cannot be called.
+
+class Hooks(TypedDict, total=False):
+    """The hooks of Callback, for type checkers. A test holds them equal to its methods."""
+
+    on_train_begin: Whole | None
+    on_train_end: Whole | None
+    on_epoch_begin: Numbered | None
+    on_epoch_end: Numbered | None
+    on_train_batch_begin: Numbered | None
+    on_train_batch_end: Numbered | None
+    on_batch_begin: Numbered | None
+    on_batch_end: Numbered | None
+    on_test_begin: Whole | None
+    on_test_end: Whole | None
+    on_test_batch_begin: Numbered | None
+    on_test_batch_end: Numbered | None
+    on_predict_begin: Whole | None
+    on_predict_end: Whole | None
+    on_predict_batch_begin: Numbered | None
+    on_predict_batch_end: Numbered | None
+    on_resume: Callable[[], Any] | None
+
+
+class LambdaCallback(Callback):
+    """Makes a callback of functions: LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"])).
+
+    Args:
+        **hooks: Functions by the name of the hook of Callback that they are called as. None leaves a hook out.
+
+    Raises:
+        ValueError: Callback has no such hook.
+        TypeError: A hook is not a function.
     """
 
-    def __init__(self, **hooks: Callable[..., Any] | None):
+    def __init__(self, **hooks: Unpack[Hooks]):
         known = [name for name in vars(Callback) if name.startswith("on_")]
         for name, function in hooks.items():
             if name not in known:

@@ -5,51 +5,30 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..arguments import is_integer
+from .. import terminal
 from .base import Callback
 
 WIDTH = 30
 REDRAW_EVERY = 0.1  # seconds
 
 
-def choose_verbose(verbose: Any) -> int:
-    """0, 1 or 2: "auto" is 1 (a bar) on a terminal or in a notebook and 2 (a line per epoch) anywhere else."""
-    if verbose == "auto":
-        return 1 if is_interactive() else 2
-    if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
-        return int(verbose)
-    raise ValueError(f"verbose must be 'auto', 0 (silent), 1 (a bar) or 2 (a line per epoch); got {verbose!r}.")
-
-
-def is_interactive() -> bool:
-    """Whether a line printed to stdout can be drawn over: on a terminal and in a notebook."""
-    isatty = getattr(sys.stdout, "isatty", None)
-    if isatty is not None and isatty():
-        return True
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return any(ancestor.__name__ == "ZMQInteractiveShell" for ancestor in type(shell).__mro__)  # Colab's is a subclass
-
-
 class Progress:
     """Draws the line of one pass over the batches; leaving its `with` block unfinished ends the line.
 
-    verbose 0 prints nothing. 1 draws the bar over and over, at most ten times a second, where the output can be drawn
-    over, and prints the finished bar alone elsewhere. 2 prints one plain line at the end, without the bar. In a narrow
-    terminal the bar is shortened, so that the line fits and can be drawn over.
+    verbose 0 prints nothing. 1 draws the bar again and again, at most ten times a second, where the output can be drawn
+    over. Elsewhere it prints the finished bar alone. 2 prints one plain line at the end, without the bar. In a narrow
+    terminal the bar is shortened: the line fits and can be drawn over.
     """
 
     open_line: Progress | None = None  # the one whose line is half drawn, if any
 
     def __init__(self, verbose: int, steps: int | None, epoch: str = ""):
         self.verbose, self.steps, self.epoch = verbose, steps, epoch
-        self.redraws = verbose == 1 and is_interactive()
+        self.redraws = verbose == 1 and terminal.is_interactive()
         self.length = 0
         self.made: int | None = None  # how many steps, if not all are made or their number is not known
         self.started = self.drawn = time.perf_counter()
@@ -69,7 +48,7 @@ class Progress:
             self.length, Progress.open_line = 0, None
 
     def due(self) -> bool:
-        """Whether it is time to draw again."""
+        """Tell whether it is time to draw again."""
         return self.redraws and time.perf_counter() - self.drawn >= REDRAW_EVERY
 
     def draw(self, step: int, values: Mapping[str, float]) -> None:
@@ -78,7 +57,7 @@ class Progress:
         seconds = (self.drawn - self.started) / step
         eta = "" if self.steps is None else f" - ETA: {clock(seconds * (self.steps - step))}"
         rest = f"{eta}{formatted(values)}"
-        self._write(self._line(step, rest)[: columns() - 1], end="")
+        self._write(self._line(step, rest)[: terminal.columns() - 1], end="")
 
     def finish(self, values: Mapping[str, float]) -> None:
         """Write the finished line."""
@@ -99,7 +78,7 @@ class Progress:
         if self.steps is None:
             return f"{step}/Unknown{rest}"
         count = f"{step:{len(str(self.steps))}d}/{self.steps}"
-        room = columns() - 1 - len(count) - len(" []") - len(rest) if self.redraws else WIDTH
+        room = terminal.columns() - 1 - len(count) - len(" []") - len(rest) if self.redraws else WIDTH
         return f"{count} [{bar(step, self.steps, min(room, WIDTH))}]{rest}" if room >= 5 else count + rest
 
     def _write(self, line: str, end: str) -> None:
@@ -124,14 +103,6 @@ def bar(step: int, steps: int, width: int) -> str:
     return "=" * width if step == steps else ("=" * (done - 1) + ">" if done else "").ljust(width, ".")
 
 
-def columns() -> int:
-    """The width of the terminal; 80 where there is none, or it does not tell."""
-    try:
-        return os.get_terminal_size().columns or 80
-    except (OSError, ValueError):
-        return 80
-
-
 def formatted(values: Mapping[str, float]) -> str:
     """' - loss: 0.4921 - accuracy: 0.8267': four digits, or an exponent for small values."""
     return "".join(f" - {name}: {v:{'.4e' if 0 < abs(v) <= 1e-3 else '.4f'}}" for name, v in values.items())
@@ -153,11 +124,13 @@ def clock(seconds: float) -> str:
 
 
 class ProgbarLogger(Callback):
-    """The progress line of fit, evaluate and predict, as `verbose` asks for. They add one, last, if none is given; one
-    that is given stands where it is, and shows only what the callbacks before it have added to the logs.
+    """Draws the progress line of fit, evaluate and predict, as `verbose` asks for.
 
-    Its line is drawn ten times a second at most, and only then are numbers fetched for it.
+    They add one, last, if none is given. One that is given keeps its place, and shows only what the callbacks before it
+    have added to the logs. The line is drawn ten times a second at most, and only then are numbers fetched for it.
     """
+
+    draws_line = True
 
     def __init__(self):
         self.progress: Progress | None = None
@@ -194,15 +167,15 @@ class ProgbarLogger(Callback):
         self._finish({})
 
     def due(self) -> bool:
-        """Whether the line is to be drawn: never while fit validates."""
+        """Tell whether the line is to be drawn: never while fit validates."""
         return not self.paused and self.progress.due()
 
     def draw(self, step: int, values: Mapping[str, float]) -> None:
-        """Draw it."""
+        """Draw the line after this many batches."""
         self.progress.draw(step, values)
 
     def passed(self, steps: int) -> None:
-        """The pass has ended after this many batches."""
+        """Note that the pass has ended after this many batches."""
         if not self.paused:
             self.progress.made = steps
 

@@ -6,17 +6,24 @@ import inspect
 from collections.abc import Callable
 
 from ..arguments import integer, number
-from .base import Callback
+from .base import Callback, Logs
 from .monitor import Monitor
 from .progress import announce
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate before each epoch to schedule(epoch, present rate), or schedule(epoch) if the function
-    takes one argument; the epoch counts from 0. The rate stands in the logs as "learning_rate".
+    """Sets the learning rate before each epoch to what a function returns.
 
-    `verbose=1` says what is set. ValueError if the function returns anything but a number of at least 0, which may be
-    an integer (Keras wants a float); TypeError where the optimizer follows a schedule of its own.
+    The rate is added to the logs as "learning_rate".
+
+    Args:
+        schedule: A function of the epoch, counted from 0, and of the present rate, or of the epoch alone. It returns a
+            number of at least 0, which may be an integer (Keras wants a float).
+        verbose: 1 prints each rate that is set.
+
+    Raises:
+        TypeError: `schedule` is not a function. When training begins: the optimizer's learning rate follows a schedule.
+        ValueError: While training: the function returned something else.
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0):
@@ -29,10 +36,10 @@ class LearningRateScheduler(Callback):
         except (TypeError, ValueError):
             self._takes_rate = False
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         refuse_schedule(self)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer = self.model.optimizer
         rate = self.schedule(epoch, optimizer.learning_rate) if self._takes_rate else self.schedule(epoch)
         rate = number("what the schedule of LearningRateScheduler returns", rate, least=0)
@@ -40,18 +47,30 @@ class LearningRateScheduler(Callback):
         if self.verbose:
             announce(f"Epoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate:g}.")
 
-    def on_epoch_end(self, epoch, logs=None):
-        logs["learning_rate"] = self.model.optimizer.learning_rate
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = self.model.optimizer.learning_rate
 
 
 class ReduceLROnPlateau(Monitor):
-    """Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs, down to `min_lr`.
+    """Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs.
 
-    An epoch improves if its value is better than the best so far by more than `min_delta`. After a reduction `cooldown`
-    epochs pass before the count begins again. The rate stands in the logs as "learning_rate", as it was in the epoch,
-    before the reduction. `mode` is "min", "max" or "auto": see Monitor; `verbose=1` says what is set.
+    An epoch improves if its value is better than the best so far by more than `min_delta`. The rate of the epoch,
+    before a reduction, is added to the logs as "learning_rate".
 
-    ValueError for a factor outside [0, 1), TypeError where the optimizer follows a schedule of its own.
+    Args:
+        monitor: The name of one of the logs.
+        factor: The factor of a reduction, in [0, 1).
+        patience: The number of epochs without an improvement after which the rate is reduced.
+        verbose: 1 prints each reduction.
+        mode: "min", "max" or "auto"; see Monitor.
+        min_delta: The least improvement that counts.
+        cooldown: The number of epochs after a reduction that pass before the count begins again.
+        min_lr: The rate below which it is not reduced.
+
+    Raises:
+        ValueError: An argument is out of its range.
+        TypeError: When training begins: the optimizer's learning rate follows a schedule.
     """
 
     saved_attributes = ("wait", "cooldown_counter", "best")
@@ -73,16 +92,17 @@ class ReduceLROnPlateau(Monitor):
         self.min_delta, self.cooldown = number("min_delta", min_delta, least=0), integer("cooldown", cooldown, least=0)
         self.min_lr = number("min_lr", min_lr, least=0)
         self.wait = self.cooldown_counter = 0
-        self.best: float | None = None
+        self.best = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         refuse_schedule(self)
         self.wait = self.cooldown_counter = 0
         self.best = self.worst()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer = self.model.optimizer
-        logs["learning_rate"] = optimizer.learning_rate
+        if logs is not None:
+            logs["learning_rate"] = optimizer.learning_rate
         value = self.watched(logs)
         if value is None:
             return
@@ -102,7 +122,7 @@ class ReduceLROnPlateau(Monitor):
 
 
 def refuse_schedule(callback: Callback) -> None:
-    """TypeError where the optimizer's learning rate follows a schedule, which a callback cannot set."""
+    """Raise TypeError if the optimizer's learning rate follows a schedule, since a callback cannot set it then."""
     schedule = callback.model.optimizer.schedule
     if schedule is not None:
         raise TypeError(

@@ -6,23 +6,36 @@ import math
 from typing import Any
 
 from ..arguments import integer, number, warn
-from .base import Callback
+from .base import Callback, Logs
 from .monitor import Monitor
 from .progress import announce
 
 
 class EarlyStopping(Monitor):
-    """Stops when `monitor` has not improved for `patience` epochs.
+    """Stops the training when `monitor` has not improved for `patience` epochs.
 
-    An epoch improves if its value is better than the best so far by more than `min_delta`; the first one always does.
-    After each epoch that does not, `wait` grows by 1, and the training stops when it has reached `patience` (0 acts as
-    1, as in Keras). With a `baseline` an epoch sets wait back only if it is better than that, too, by more than
-    `min_delta`; else it grows, but only an epoch that does not improve stops. Epochs before `start_from_epoch` are not
-    looked at. `restore_best_weights` puts the weights of the best epoch back at the end,
-    whether stopped early or not. `mode` is "min", "max" or "auto": see Monitor. `verbose=1` says what it does.
+    An epoch improves if its value is better than the best so far by more than `min_delta`. The first epoch always
+    improves. NaN never does. (Keras takes a first NaN for the best, and nothing improves on that.)
 
-    NaN is never an improvement (Keras takes a first NaN for the best, and nothing improves on that). After the
-    training `stopped_epoch` (0 if it did not stop), `best`, `best_epoch` and `best_weights` can be read.
+    After each epoch without an improvement `wait` grows by 1. The training stops when it has reached `patience`.
+
+    With a `baseline` an epoch sets `wait` back to 0 only if it is also better than the baseline by more than
+    `min_delta`. Otherwise `wait` grows, but only an epoch that does not improve can stop the training.
+
+    After the training `stopped_epoch` (0 if it did not stop), `best`, `best_epoch` and `best_weights` can be read.
+
+    Args:
+        monitor: The name of one of the logs.
+        min_delta: The least improvement that counts.
+        patience: The number of epochs without an improvement after which the training stops. 0 acts as 1, as in Keras.
+        verbose: 1 prints when the training stops, and when weights are restored.
+        mode: "min", "max" or "auto"; see Monitor.
+        baseline: A value that an epoch must improve on as well; None for no such bound.
+        restore_best_weights: Put the weights of the best epoch back at the end, whether it stopped early or not.
+        start_from_epoch: Epochs before this one are ignored.
+
+    Raises:
+        ValueError: An argument is out of its range.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", MIT Press 2016, algorithm 7.1.
     """
@@ -47,20 +60,20 @@ class EarlyStopping(Monitor):
         self.restore_best_weights = bool(restore_best_weights)
         self.start_from_epoch = integer("start_from_epoch", start_from_epoch, least=0)
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best: float | None = None
+        self.best = None
         self.best_weights: list[Any] | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best, self.best_weights = self.worst(), None
 
-    def on_resume(self):
+    def on_resume(self) -> None:
         if self.stopped_epoch and self.wait >= self.patience:
             self.model.stop_training = True  # it had stopped already
         else:
             self.stopped_epoch = 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self.watched(logs)
         if value is None or epoch < self.start_from_epoch:
             return
@@ -77,7 +90,7 @@ class EarlyStopping(Monitor):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch and self.verbose:
             announce(f"Epoch {self.stopped_epoch + 1}: early stopping.")
         if self.restore_best_weights and self.best_weights is not None:
@@ -87,34 +100,38 @@ class EarlyStopping(Monitor):
 
 
 class TerminateOnNaN(Callback):
-    """Stops the training after the first batch whose loss is NaN or infinite, and says which it was:
+    """Stops the training after the first batch whose loss is NaN or infinite, and says which batch it was:
 
         Batch 5 of epoch 2 (step 1880): the loss is nan; training stops.
 
-    It is a RuntimeWarning, so that it is seen with verbose=0 too; with raise_error=True a RuntimeError. Batches and
-    epochs count from 1, as in the progress line; the step is the optimizer's `iterations`.
+    This is a RuntimeWarning, which is seen with verbose=0 too. Batches and epochs count from 1, as in the progress
+    line. The step is the optimizer's `iterations`.
 
-    The loss of a batch is that before its update, and the update has been made when this is called: it has most likely
-    made the weights NaN, and its gradients came from weights that were too large already or from bad samples. So the
-    weights are of no use; train again from earlier ones. Validation and the hooks at the end of the epoch still run, as
-    in Keras, and the epoch stands in the History.
+    The loss of a batch is computed before the batch's update, and the update has been made when this callback is
+    called. The update has most likely made the weights NaN. Its gradients came from weights that were already too
+    large, or from bad samples. So these weights are of no use: train again from earlier ones.
 
-    A loss that only grows does not stop the training, however large it is.
+    Validation and the hooks at the end of the epoch still run, as in Keras, and the epoch is in the History. A loss
+    that only grows does not stop the training, however large it is.
 
-    What is looked at is the running mean over the epoch, which stays NaN or infinite once it is. It has to come to
-    the host after every batch: on a GPU each step then waits for the one before it.
+    The value that is tested is the running mean over the epoch, which stays NaN or infinite once it is. It has to come
+    to the host after every batch: on a GPU each step then waits for the previous one.
+
+    Args:
+        raise_error: Raise a RuntimeError instead of warning.
     """
 
     def __init__(self, raise_error: bool = False):
         self.raise_error, self.epoch = bool(raise_error), 0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
             where = f"Batch {batch + 1} of epoch {self.epoch + 1} (step {self.model.optimizer.iterations})"
-            text = f"{where}: the loss is {logs['loss']}; training stops."
+            text = f"{where}: the loss is {loss}; training stops."
             if self.raise_error:
                 raise RuntimeError(text)
             warn(text, RuntimeWarning, always=True)

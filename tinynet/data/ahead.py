@@ -1,4 +1,4 @@
-"""Elements made ahead of their use, in a thread."""
+"""Prefetching: elements are made in a thread before they are asked for."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ END = object()
 
 
 def made_ahead(elements: Iterator[Any], count: int) -> Iterator[Any]:
-    """The elements, up to `count` of them ready before they are asked for; an error is raised in its place.
+    """Yield the elements, while a thread makes up to `count` of them ahead.
 
-    The thread ends with the elements, or soon after the iterator is closed or forgotten.
+    An error is raised in the place of the element that caused it. The thread ends after the last element, or soon
+    after the iterator is closed or forgotten.
     """
     ready: queue.Queue = queue.Queue(maxsize=count)
     stopped = threading.Event()
@@ -38,7 +39,7 @@ def made_ahead(elements: Iterator[Any], count: int) -> Iterator[Any]:
         except BaseException as error:
             give((END, error))
 
-    context = contextvars.copy_context()  # such as np.errstate's
+    context = contextvars.copy_context()  # np.errstate, for one, is a context variable
     threading.Thread(target=context.run, args=(work,), name="tinynet-prefetch", daemon=True).start()
     try:
         while True:
@@ -53,7 +54,7 @@ def made_ahead(elements: Iterator[Any], count: int) -> Iterator[Any]:
 
 
 def _get(ready: queue.Queue) -> tuple[Any, BaseException | None]:
-    """The next item; with a limit to each wait, so that an interrupt comes through on every system."""
+    """Return the next item. Each wait has a limit, because on some systems an interrupt cannot end a wait."""
     while True:
         with contextlib.suppress(queue.Empty):
             return ready.get(timeout=1)

@@ -1,11 +1,11 @@
-"""Dataset: what is trained on, as a pipeline that is gone through element by element."""
+"""Dataset: the data of a training, as a pipeline that makes one element after the other."""
 
 from __future__ import annotations
 
 import collections
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,32 +26,41 @@ checked = named_arguments(HINTS)
 
 
 class _Named(type):
-    """Says of a method of tf.data's that Dataset does not have it, and what it has."""
+    """Explains in the error that Dataset lacks a method of tf.data's, and which methods it has."""
 
-    def __getattr__(cls, name: str) -> Any:
-        raise AttributeError(missing(name))
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> Any:
+            raise AttributeError(missing(name))
 
 
 class Dataset(metaclass=_Named):
-    """Elements in an order, with the names and the semantics of tf.data.Dataset.
+    """Makes elements in an order, with the names and the semantics of tf.data.Dataset.
 
         train = tn.data.Dataset.from_tensor_slices((images, labels))
         train = train.shuffle(60_000).batch(32).map(normalize)
         model.fit(train, epochs=5)
         for images, labels in train.take(1): ...
 
-    Each method returns a new dataset and leaves this one as it is; nothing is computed before the elements are asked
-    for, and each `for` begins anew. An element is an array, a tuple or a dictionary of arrays; these are NumPy's, so
-    that tf.data's `.numpy()` and `tf.cast` fall away (`images.astype("float32")` casts), and labels are NumPy integers
-    that index a list. Change them as you like: they are copies.
+    Each method returns a new dataset and does not change this one. Nothing is computed before the elements are asked
+    for, and each `for` starts again from the beginning.
 
-    Underneath, a dataset is an order of keys and what makes the element of a key. `shuffle`, `repeat`, `take` and
-    `skip` rearrange keys, and `batch` gathers all its samples with one `take` of each array. So the data stay where
-    they are and as they are: images in uint8 stay uint8 until a function given to `map` casts them.
+    An element is an array, or a tuple or dictionary of arrays. The arrays are NumPy's. So tf.data's `.numpy()` and
+    `tf.cast` are not needed (`images.astype("float32")` casts), and labels are NumPy integers, which index a list.
+    Elements are copies: change them as you like.
 
-    For `fit`, elements are batches (x, y) or (x, y, sample_weight); a dataset that repeats without end needs
+    A dataset consists of an order of keys and a source that makes the element of a key. `shuffle`, `repeat`, `take` and
+    `skip` rearrange keys, and `batch` gathers all its samples with one `take` of each array. So the data are neither
+    moved nor cast: images in uint8 stay uint8 until a function given to `map` casts them.
+
+    For `fit`, elements are batches (x, y) or (x, y, sample_weight). A dataset that repeats without end needs
     steps_per_epoch.
     """
+
+    _order: Order
+    _source: Source
+    _ahead: int  # how many elements are made ahead
+    _steps: tuple[str, ...]  # how the dataset was made, for repr
 
     def __init__(self, *given: Any, **named: Any):
         raise TypeError("A dataset is made by Dataset.from_tensor_slices(arrays).")
@@ -59,30 +68,46 @@ class Dataset(metaclass=_Named):
     @staticmethod
     @checked
     def from_tensor_slices(tensors: Any) -> Dataset:
-        """The rows of an array, or of a tuple or a dictionary of arrays of one length; lists are arrays here.
+        """Make a dataset of the rows of arrays.
 
-        Arrays are not copied: what is later written into them is seen. ValueError for unequal lengths, single numbers
-        and lists of unequal rows.
+        Args:
+            tensors: An array, or a tuple or dictionary of arrays of the same length. A list counts as an array. Arrays
+                are not copied, so what is later written into them is seen.
+
+        Returns:
+            A dataset of rows, in order.
+
+        Raises:
+            ValueError: The lengths are unequal, an array is a single number, or a list has unequal rows.
         """
         arrays = over(_as_array, tensors)
         lengths = [len(array) for array in arrays_of(arrays)]
         if len(set(lengths)) != 1:
             raise ValueError(f"The arrays must have one length; got {' and '.join(map(str, lengths)) or 'no array'}.")
-        steps = (f"{lengths[0]:,} x {described(Slices(arrays).one(0))}" if lengths[0] else "no elements",)
+        steps = (f"{lengths[0]:,} x {described(Slices(arrays).element(0))}" if lengths[0] else "no elements",)
         return _made(Count(lengths[0]), Slices(arrays), 0, steps)
 
     @checked
     def map(self, map_func: Callable[..., Any]) -> Dataset:
-        """The results of a function of each element; it is called when the element is asked for.
+        """Call a function with each element, and give its results.
 
-        The parts of a tuple are its arguments: `map_func(image, label)`. It returns an array, or a tuple or dictionary
-        of arrays. After `batch` it gets whole batches, which is the quick way: one call for 32 images.
+        The function is called when the element is asked for, and not for elements that are skipped. After `batch` it
+        is called with whole batches, which is quicker:
 
-            train.batch(32).map(normalize)     # one call a batch
-            train.map(normalize).batch(32)     # the same batches, one call an image
+            train.batch(32).map(normalize)     # one call for a batch
+            train.map(normalize).batch(32)     # the same batches, one call for each image
 
-        It computes by NumPy's rules, where uint8 / 255 is float64: cast first, as in images.astype("float32") / 255.
-        For elements that are skipped it is not called. Where it fails, RuntimeError says for which element.
+        Args:
+            map_func: The function. The parts of a tuple are its arguments: `map_func(image, label)`. It returns an
+                array, or a tuple or dictionary of arrays. It computes by NumPy's rules, where uint8 / 255 is float64:
+                cast first, as in images.astype("float32") / 255.
+
+        Returns:
+            A dataset of the results.
+
+        Raises:
+            TypeError: `map_func` is not a function.
+            RuntimeError: While elements are made: the function failed. The message says for which element.
         """
         if not callable(map_func):
             raise TypeError(f"map needs a function of an element; got {map_func!r}.")
@@ -90,10 +115,20 @@ class Dataset(metaclass=_Named):
 
     @checked
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
-        """Stacks of `batch_size` elements; the last is smaller, or left out.
+        """Stack elements into batches.
 
-        After `repeat` a batch may hold the end of one pass and the beginning of the next, as in tf.data. ValueError
-        where elements of one batch differ in shape or dtype.
+        After `repeat` a batch may hold the end of one pass and the beginning of the next, as in tf.data.
+
+        Args:
+            batch_size: The number of elements in a batch, a positive integer.
+            drop_remainder: Leave out a last batch that is smaller.
+
+        Returns:
+            A dataset of batches.
+
+        Raises:
+            ValueError: `batch_size` is not a positive integer. While elements are made: elements of one batch differ
+                in shape or dtype.
         """
         size = amount("batch_size", batch_size)
         order = Grouped(self._order, size, _flag("drop_remainder", drop_remainder))
@@ -102,15 +137,25 @@ class Dataset(metaclass=_Named):
 
     @checked
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
-        """The elements in a random order, as tf.data draws it: out of a buffer of the next `buffer_size` elements.
+        """Give the elements in a random order, as tf.data draws it: out of a buffer of the next elements.
 
-        A buffer as large as the dataset gives every order with the same probability; a smaller one moves an element
-        at most buffer_size - 1 places forward; 1 changes nothing. `shuffle(n).repeat()` gives every element once before
-        any comes again; `repeat().shuffle(n)`, the lesson's order, mixes the passes.
+        `shuffle(n).repeat()` gives every element once before any comes again. `repeat().shuffle(n)`, the lesson's
+        order, mixes the passes.
 
-        `take` and `skip` behind it divide each pass anew: divide into training and validation data before shuffling.
-        Each pass draws another order, unless `reshuffle_each_iteration` is False. The same seed gives the same orders;
-        without one a fresh seed is drawn (see `utils.set_random_seed`).
+        `take` and `skip` after it divide each pass in another way. So divide into training and validation data before
+        shuffling.
+
+        Args:
+            buffer_size: The size of the buffer. One as large as the dataset gives every order with the same
+                probability. A smaller one moves an element at most buffer_size - 1 places forward. 1 changes nothing.
+            seed: The same seed gives the same orders. None draws a fresh seed (see `utils.set_random_seed`).
+            reshuffle_each_iteration: Draw another order in each pass.
+
+        Returns:
+            A dataset of the same elements.
+
+        Raises:
+            ValueError: `buffer_size` is not a positive integer, or the seed is negative.
         """
         size, again = amount("buffer_size", buffer_size), _flag("reshuffle_each_iteration", reshuffle_each_iteration)
         order = Shuffled(self._order, size, choose_seed(seed), again, seed is not None)
@@ -118,46 +163,92 @@ class Dataset(metaclass=_Named):
 
     @checked
     def repeat(self, count: int | None = None) -> Dataset:
-        """The whole dataset `count` times over; without end for None or -1. It makes `fit` need steps_per_epoch."""
+        """Repeat the whole dataset.
+
+        Args:
+            count: How often. None or -1 repeats it without end, and `fit` then needs steps_per_epoch.
+
+        Returns:
+            A dataset of the repeated elements.
+
+        Raises:
+            ValueError: `count` is not an integer of at least -1.
+        """
         count = INFINITE if count is None else amount("count", count, least=-1)
         return self._with("repeat()" if count == INFINITE else f"repeat({count})", order=Repeated(self._order, count))
 
     @checked
     def take(self, count: int) -> Dataset:
-        """The first `count` elements, or all if there are fewer or count is -1."""
+        """Give only the first elements.
+
+        Args:
+            count: How many; all if there are fewer, or for -1.
+
+        Returns:
+            A dataset of these elements.
+
+        Raises:
+            ValueError: `count` is not an integer of at least -1.
+        """
         count = amount("count", count, least=-1)
         return self._with(f"take({count})", order=Limited(self._order, 0, count))
 
     @checked
     def skip(self, count: int) -> Dataset:
-        """All but the first `count` elements; none for -1."""
+        """Give all but the first elements.
+
+        Args:
+            count: How many are left out; all for -1.
+
+        Returns:
+            A dataset of the elements that are left.
+
+        Raises:
+            ValueError: `count` is not an integer of at least -1.
+        """
         count = amount("count", count, least=-1)
         order = Limited(self._order, 0, 0) if count == -1 else Limited(self._order, count, INFINITE)
         return self._with(f"skip({count})", order=order)
 
     @checked
     def cache(self) -> Dataset:
-        """Keeps each element in memory when it is first made, so that a `map` before it is computed only once.
+        """Keep each element in memory when it is first made. A `map` before it is then computed only once.
 
-        The order is kept too: shuffle behind it. What is cached takes its full size: images cast to float32, four
-        times that of their bytes. tf.data keeps only what was gone through to its end; here each element counts.
-        ValueError for a dataset that repeats without end.
+        The order is kept too: shuffle after it. The cached elements take their full size: images cast to float32 take
+        four times as much as their bytes. tf.data keeps elements only once a pass has come to its end. Here each
+        element is kept at once.
+
+        Returns:
+            A dataset of the same elements.
+
+        Raises:
+            ValueError: The dataset repeats without end.
         """
         if self._order.size == INFINITE:
             raise ValueError("cache() of an endless dataset would fill the memory: call cache before repeat().")
         order = Kept(self._order)
-        if isinstance(self._source, Slices):  # in memory as it is
+        if isinstance(self._source, Slices):  # its arrays are in memory already
             return self._with("cache()", order=order)
         return self._with("cache()", order=Count(order.size), source=Cached(self._source, order))
 
     @checked
     def prefetch(self, buffer_size: int) -> Dataset:
-        """Makes up to `buffer_size` elements ahead, in a thread of its own; data.AUTOTUNE makes 2.
+        """Make elements ahead in a separate thread.
 
-        That changes only the speed, and pays where `map` waits for something: files, mostly. Where it computes, the
-        thread competes with the training for the interpreter. Wherever it stands, the whole pipeline is run in the
-        thread, the functions given to `map` behind it too; where `batch` follows, so many batches are made ahead as
-        hold that many elements.
+        This changes only the speed. It pays if a function given to `map` waits for something, mostly for files. If the
+        function computes, the thread competes with the training for the interpreter.
+
+        The whole pipeline runs in the thread, wherever `prefetch` stands in it, also functions given to `map` after it.
+        If `batch` follows, as many batches are made ahead as hold `buffer_size` elements.
+
+        Args:
+            buffer_size: How many elements are made ahead, a positive integer. -1, data.AUTOTUNE, makes 2.
+
+        Returns:
+            A dataset of the same elements.
+
+        Raises:
+            ValueError: `buffer_size` is something else.
         """
         size = amount("buffer_size", buffer_size, least=-1)
         if size == 0:
@@ -165,7 +256,7 @@ class Dataset(metaclass=_Named):
         return self._with(f"prefetch({buffer_size})", ahead=2 if size == -1 else size)
 
     def cardinality(self) -> int:
-        """The number of elements; -1, data.INFINITE_CARDINALITY, if it repeats without end."""
+        """Return the number of elements, or -1 (data.INFINITE_CARDINALITY) if the dataset repeats without end."""
         return self._order.size
 
     def __len__(self) -> int:
@@ -174,14 +265,15 @@ class Dataset(metaclass=_Named):
         return self._order.size
 
     def __bool__(self) -> bool:
-        return True  # as in tf.data; an endless one has no length to ask for
+        return True  # as in tf.data; bool() would ask for the length, and an endless dataset has none
 
     def __iter__(self) -> Iterator[Any]:
         return self._elements(iter(self._order))
 
-    def _elements(self, keys: Iterator[Any], own: bool = True) -> Iterator[Any]:
-        elements = map(self._source.one, keys)
-        if self._source.borrows and (own or self._ahead):
+    def _elements(self, keys: Iterator[Any], copies: bool = True) -> Iterator[Any]:
+        """Return the elements of these keys; without `copies` one may use the memory of the one before it."""
+        elements: Iterator[Any] = map(self._source.element, keys)
+        if self._source.borrows and (copies or self._ahead):
             elements = (over(copied, element) for element in elements)
         if not self._ahead:
             return elements
@@ -190,51 +282,53 @@ class Dataset(metaclass=_Named):
         return made_ahead(elements, self._ahead)
 
     def as_numpy_iterator(self) -> Iterator[Any]:
-        """The same as `iter(dataset)`: the elements are NumPy arrays anyway."""
+        """Return `iter(dataset)`: the elements are NumPy arrays anyway."""
         return iter(self)
 
     def __repr__(self) -> str:
         return f"<Dataset: {' -> '.join(self._steps)}>"
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name if name.startswith("_") else missing(name))
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(name if name.startswith("_") else missing(name))
 
     def _with(self, step: str, **changed: Any) -> Dataset:
-        """This dataset with one more step."""
-        parts = {"order": self._order, "source": self._source, "ahead": self._ahead}
+        """Return this dataset with one more step."""
+        parts: dict[str, Any] = {"order": self._order, "source": self._source, "ahead": self._ahead}
         return _made(**{**parts, **changed}, steps=(*self._steps, step))
 
 
 def _made(order: Order, source: Source, ahead: int, steps: tuple[str, ...]) -> Dataset:
-    """A dataset: its order, what makes the element of a key, how many are made ahead, and how it came about."""
+    """Make a dataset of its parts: see the annotations in Dataset."""
     dataset = Dataset.__new__(Dataset)
     dataset._order, dataset._source, dataset._ahead, dataset._steps = order, source, ahead, steps
     return dataset
 
 
 def passing(dataset: Dataset, elements: int = 0) -> Iterator[Any]:
-    """The elements for whoever is done with each before asking for the next: they need no memory of their own.
+    """Return the elements for a loop that is done with each before it asks for the next: their memory may be reused.
 
-    Without the first `elements`, of which only the order is drawn, so that a training goes on where it stopped.
+    The first `elements` are left out. Only their order is drawn, for a training that goes on where it stopped.
     """
     keys = iter(dataset._order)
     collections.deque(itertools.islice(keys, elements), maxlen=0)
-    return dataset._elements(keys, own=False)
+    return dataset._elements(keys, copies=False)
 
 
 def get_passes(dataset: Dataset) -> list[int]:
-    """How many passes each shuffle of the dataset has begun: that, with its seed, decides its next order."""
+    """Return how many passes each shuffle of the dataset has begun. With its seed, that decides its next order."""
     return [shuffle.passes for shuffle in _shuffles(dataset)]
 
 
 def set_passes(dataset: Dataset, passes: list[int]) -> None:
-    """Let each shuffle have begun so many passes; ValueError if there are more of them, or fewer."""
+    """Set how many passes each shuffle has begun; ValueError if the number of shuffles differs."""
     for shuffle, count in zip(_shuffles(dataset), passes, strict=True):
         shuffle.passes = count
 
 
 def _shuffles(dataset: Dataset) -> list[Shuffled]:
-    """The shuffles that each pass draws from: those in front of a `cache` draw once."""
+    """Return the shuffles that each pass draws from. Those before a `cache` draw only once, and are left out."""
     order: Any = dataset._order
     found = []
     while order is not None and not isinstance(order, Kept):
@@ -245,24 +339,24 @@ def _shuffles(dataset: Dataset) -> list[Shuffled]:
 
 
 def is_reproducible(dataset: Dataset) -> bool:
-    """Whether another process that makes the same dataset draws the same orders: each shuffle has a seed."""
-    waiting: list[Any] = [dataset._order, dataset._source]
-    while waiting:
-        one = waiting.pop()
-        if not getattr(one, "seeded", True):
+    """Return whether another process that makes the same dataset draws the same orders: each shuffle has a seed."""
+    unchecked: list[Any] = [dataset._order, dataset._source]
+    while unchecked:
+        part = unchecked.pop()
+        if not getattr(part, "seeded", True):
             return False
-        waiting += [getattr(one, name) for name in ("order", "source") if hasattr(one, name)]
+        unchecked += [getattr(part, name) for name in ("order", "source") if hasattr(part, name)]
     return True
 
 
 def missing(name: str) -> str:
-    """What to say of a method that Dataset does not have."""
+    """Return the message about a method that Dataset does not have."""
     import difflib
 
-    own = [method for method in vars(Dataset) if not method.startswith("_")]
-    near = difflib.get_close_matches(name, own, n=1)
+    methods = [method for method in vars(Dataset) if not method.startswith("_")]
+    near = difflib.get_close_matches(name, methods, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
-    return f"Dataset.{name} is not in tinynet, which has a part of tf.data. {hint}There are {', '.join(own)}."
+    return f"Dataset.{name} is not in tinynet, which has a part of tf.data. {hint}There are {', '.join(methods)}."
 
 
 def _as_array(value: Any) -> np.ndarray:

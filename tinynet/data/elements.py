@@ -1,6 +1,6 @@
-"""What makes the element of a key: arrays to take it from, batches to put together, results that are kept.
+"""Sources of elements: each makes the element of a key, from arrays, by a function, as a batch or out of a cache.
 
-An element is an array, a tuple or a dictionary of elements; what has no axes is a NumPy scalar.
+An element is an array, or a tuple or dictionary of elements. An array without axes is a NumPy scalar.
 """
 
 from __future__ import annotations
@@ -15,52 +15,54 @@ from .order import Kept
 
 
 class Source(Protocol):
-    """Where elements come from. What it returns is the caller's own, unless `borrows`: then a function made it, and may
-    write to the same memory when it is called again."""
+    """Makes the elements of keys. The caller may keep and change them, unless the source `borrows`.
+
+    Then a user's function made the element, and may write to the same memory when it is called again.
+    """
 
     borrows: bool
 
-    def one(self, key: Any) -> Any:
-        """The element of a key."""
+    def element(self, key: Any) -> Any:
+        """Return the element of a key."""
 
-    def whole(self, keys: list[Any]) -> Any:
-        """The elements of these keys, stacked."""
+    def stacked(self, keys: list[Any]) -> Any:
+        """Return the elements of these keys, stacked."""
 
     def each(self, keys: list[Any]) -> Iterable[Any]:
-        """The elements of these keys, one after the other."""
+        """Return the elements of these keys, one after the other."""
 
 
 class Slices:
-    """The rows of arrays of one length."""
+    """Takes rows from arrays of the same length. A key is the number of a row."""
 
     borrows = False
 
     def __init__(self, arrays: Any):
         self.arrays = arrays
 
-    def one(self, key: int) -> Any:
+    def element(self, key: int) -> Any:
         return over(lambda array: array[key].copy(), self.arrays)
 
-    def whole(self, keys: list[int]) -> Any:
+    def stacked(self, keys: list[int]) -> Any:
         indices = np.array(keys)
         return over(lambda array: array.take(indices, axis=0), self.arrays)
 
     def each(self, keys: list[int]) -> Iterable[Any]:
-        return rows(self.whole(keys))  # one gathering for all of them
+        return rows(self.stacked(keys))  # all of them are gathered at once
 
 
 class Mapped:
-    """Elements of a source, each sent through a function."""
+    """Calls a function with each element of a source."""
 
     borrows = True
 
     def __init__(self, source: Source, function: Callable[..., Any]):
         self.source, self.function = source, function
 
-    def one(self, key: Any) -> Any:
-        return self._result(self.source.one(key), key)
+    def element(self, key: Any) -> Any:
+        return self._result(self.source.element(key), key)
 
-    def whole(self, keys: list[Any]) -> Any:
+    def stacked(self, keys: list[Any]) -> Any:
         return stack(self.each(keys), keys)
 
     def each(self, keys: list[Any]) -> Iterable[Any]:
@@ -78,25 +80,25 @@ class Mapped:
 
 
 class Batches:
-    """Elements of a source, stacked; a key is the list of their keys."""
+    """Stacks elements of a source. A key is the list of their keys."""
 
     borrows = False
 
     def __init__(self, source: Source):
         self.source = source
 
-    def one(self, key: list[Any]) -> Any:
-        return self.source.whole(key)
+    def element(self, key: list[Any]) -> Any:
+        return self.source.stacked(key)
 
-    def whole(self, keys: list[list[Any]]) -> Any:
+    def stacked(self, keys: list[list[Any]]) -> Any:
         return stack(self.each(keys), keys)
 
     def each(self, keys: list[list[Any]]) -> Iterable[Any]:
-        return map(self.one, keys)
+        return map(self.element, keys)
 
 
 class Cached:
-    """Elements that are made once and kept; a key is a place in the order that was kept with them."""
+    """Makes each element of a source once, and keeps it. A key is a place in the order that was kept with them."""
 
     borrows = False
 
@@ -104,23 +106,23 @@ class Cached:
         self.source, self.order = source, order
         self.elements: dict[int, Any] = {}
 
-    def one(self, key: int) -> Any:
+    def element(self, key: int) -> Any:
         return over(copied, self._kept(key))
 
-    def whole(self, keys: list[int]) -> Any:
+    def stacked(self, keys: list[int]) -> Any:
         return stack(map(self._kept, keys), keys)
 
     def each(self, keys: list[int]) -> Iterable[Any]:
-        return map(self.one, keys)
+        return map(self.element, keys)
 
     def _kept(self, key: int) -> Any:
         if key not in self.elements:
-            self.elements[key] = over(copied, self.source.one(self.order.all()[key]))
+            self.elements[key] = over(copied, self.source.element(self.order.all()[key]))
         return self.elements[key]
 
 
 def over(function: Callable[[Any], Any], element: Any) -> Any:
-    """The element with the function applied to each of its arrays."""
+    """Return the element with the function applied to each of its arrays."""
     if isinstance(element, tuple):
         return tuple([over(function, part) for part in element])
     if isinstance(element, dict):
@@ -129,14 +131,14 @@ def over(function: Callable[[Any], Any], element: Any) -> Any:
 
 
 def arrays_of(element: Any) -> list[Any]:
-    """The arrays of an element, in order."""
+    """Return the arrays of an element, in order."""
     found: list[Any] = []
     over(found.append, element)
     return found
 
 
 def rows(block: Any) -> Iterator[Any]:
-    """The rows of stacked elements, one after the other."""
+    """Return the rows of stacked elements, one after the other."""
     if isinstance(block, tuple):
         return zip(*map(rows, block), strict=True)
     if isinstance(block, dict):
@@ -145,9 +147,9 @@ def rows(block: Any) -> Iterator[Any]:
 
 
 def stack(elements: Iterable[Any], keys: Sequence[Any]) -> Any:
-    """Elements of one structure, and of arrays of one shape and dtype, as one; ValueError says which one is not.
+    """Stack elements of the same structure, shapes and dtypes; ValueError says which element differs.
 
-    Each is written to its place before the next one is asked for, so that it may live in the same memory.
+    Each is copied to its place before the next one is asked for, which may use the same memory.
     """
     whole, first = None, ""
     for i, element in enumerate(elements):
@@ -168,7 +170,7 @@ def _put(whole: Any, i: int, element: Any) -> bool:
     """Write an element to place i of a stack; False if it does not fit."""
     if isinstance(whole, tuple):
         same = isinstance(element, tuple) and len(element) == len(whole)
-        return same and all(_put(part, i, own) for part, own in zip(whole, element, strict=True))
+        return same and all(_put(part, i, entry) for part, entry in zip(whole, element, strict=True))
     if isinstance(whole, dict):
         same = isinstance(element, dict) and element.keys() == whole.keys()
         return same and all(_put(part, i, element[name]) for name, part in whole.items())
@@ -181,23 +183,23 @@ def _put(whole: Any, i: int, element: Any) -> bool:
 
 
 def _widened(whole: Any, element: Any) -> Any:
-    """The stack with room for the element's strings, where they are longer."""
+    """Return the stack, with room for the element's strings if they are longer."""
     arrays = iter(arrays_of(element))
 
     def widen(stacked: Any) -> Any:
-        own = next(arrays, stacked)
-        return stacked.astype(np.result_type(stacked, own)) if _strings(stacked, own) else stacked
+        array = next(arrays, stacked)
+        return stacked.astype(np.result_type(stacked, array)) if _strings(stacked, array) else stacked
 
     return over(widen, whole)
 
 
 def _strings(a: Any, b: Any) -> bool:
-    """Whether both hold texts, or both bytes, whose length counts as part of their dtype."""
+    """Return whether both hold texts, or both hold bytes. Their length is part of their dtype."""
     return a.dtype.kind == b.dtype.kind and a.dtype.kind in "US"
 
 
 def leaf(value: Any) -> Any:
-    """What a function gave, as an array or a scalar of NumPy's."""
+    """Return a value that a user's function returned as a NumPy array, or as a NumPy scalar if it has no axes."""
     if value is None:
         raise TypeError("it returned None; is a return missing?")
     try:
@@ -210,12 +212,12 @@ def leaf(value: Any) -> Any:
 
 
 def copied(array: Any) -> Any:
-    """The same in memory of its own."""
+    """Return a copy."""
     return array.copy()
 
 
 def _hint(error: Exception, element: Any) -> str:
-    """What most likely has to be done, for the mistakes that are made most often."""
+    """Return the likely remedy, for the most frequent mistakes."""
     if isinstance(error, TypeError) and "Cannot cast ufunc" in str(error):
         return '. Integers cannot be divided in place: take images.astype("float32") first'
     if isinstance(error, TypeError) and "positional argument" in str(error) and isinstance(element, tuple):
@@ -224,7 +226,7 @@ def _hint(error: Exception, element: Any) -> str:
 
 
 def described(element: Any) -> str:
-    """The dtypes and shapes of an element: (uint8 (28, 28, 1), int64 ())."""
+    """Return the dtypes and shapes of an element as text: (uint8 (28, 28, 1), int64 ())."""
     if isinstance(element, tuple):
         return f"({', '.join(map(described, element))}{',' * (len(element) == 1)})"
     if isinstance(element, dict):
@@ -233,14 +235,14 @@ def described(element: Any) -> str:
 
 
 def place(key: Any) -> str:
-    """Which element this is, for messages."""
+    """Return which element a key means, as text for messages."""
     if not isinstance(key, list):
         return f"element {key}"
     more = ", ..." if len(key) > 3 else ""
-    inner = [place(one).removeprefix("element ") for one in key[:3]]
+    inner = [place(entry).removeprefix("element ") for entry in key[:3]]
     return f"the batch of elements {', '.join(inner)}{more}"
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """The name of a function, as in its definition."""
+    """Return the name of a function, or of its class if it has none."""
     return getattr(function, "__name__", type(function).__name__)

@@ -1,6 +1,6 @@
-"""In what order a dataset gives its elements: iterables of keys, so that shuffling never moves the data itself.
+"""The order of a dataset's elements: iterables of keys. Shuffling moves keys and never the data.
 
-A key of a dataset of samples is the sample's index; that of a batch is the list of its samples' keys.
+The key of a sample is its index. The key of a batch is the list of its samples' keys.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DRAWN_AT_ONCE = 1024
 
 
 class Order(Protocol):
-    """Keys, gone through anew by each `iter`; `size` is how many there are, or INFINITE."""
+    """Gives the same number of keys at each `iter`: `size` of them, or INFINITE."""
 
     size: int
 
@@ -24,7 +24,7 @@ class Order(Protocol):
 
 
 class Count:
-    """0, 1, ..., size - 1."""
+    """Gives the keys 0, 1, ..., size - 1."""
 
     def __init__(self, size: int):
         self.size = size
@@ -34,7 +34,7 @@ class Count:
 
 
 class Repeated:
-    """All keys `count` times over, or without end."""
+    """Gives all keys `count` times over, or without end."""
 
     def __init__(self, order: Order, count: int):
         self.order, self.count = order, count
@@ -45,13 +45,13 @@ class Repeated:
 
     def __iter__(self) -> Iterator[Any]:
         if self.size == 0:
-            return iter(())  # and not an endless search for a first key
+            return iter(())  # an endless chain of empty passes would search forever for a first key
         again = itertools.count() if self.count == INFINITE else range(self.count)
         return itertools.chain.from_iterable(self.order for _ in again)
 
 
 class Limited:
-    """The keys from `start` on, at most `count` of them (INFINITE: all)."""
+    """Gives the keys from `start` on, at most `count` of them (INFINITE: all)."""
 
     def __init__(self, order: Order, start: int, count: int):
         self.order, self.start = order, start
@@ -64,10 +64,10 @@ class Limited:
 
 
 class Shuffled:
-    """A buffer holds the next `buffer` keys; each step gives one of them at random and takes in the next.
+    """Gives keys at random out of a buffer that holds the next `buffer` keys, and takes in the next key for each.
 
-    So a key comes at most `buffer` - 1 places early. Each pass draws another order, or, without `reshuffle`, the same:
-    it depends on the seed and the number of the pass alone.
+    So a key comes at most `buffer` - 1 places early. The order depends on the seed and the number of the pass alone.
+    Each pass draws another order, or without `reshuffle` the same one.
     """
 
     def __init__(self, order: Order, buffer: int, seed: int, reshuffle: bool, seeded: bool = True):
@@ -91,7 +91,7 @@ class Shuffled:
 
 
 class Grouped:
-    """Lists of `length` keys; the last is shorter, or left out."""
+    """Gives lists of `length` keys. The last list is shorter, or left out."""
 
     def __init__(self, order: Order, length: int, drop_remainder: bool):
         self.order, self.length, self.drop_remainder = order, length, drop_remainder
@@ -107,7 +107,7 @@ class Grouped:
 
 
 class Kept:
-    """The keys of the first pass, in every pass."""
+    """Gives the keys of the first pass in every pass."""
 
     def __init__(self, order: Order):
         self.order, self.size = order, order.size
@@ -117,13 +117,13 @@ class Kept:
         return iter(self.all())
 
     def all(self) -> list[Any]:
-        """The keys as a list."""
+        """Return the keys as a list."""
         if self.keys is None:
             self.keys = list(self.order)
         return self.keys
 
 
 def _below(limit: int, rng: Any) -> Iterator[int]:
-    """Random integers from 0 to limit - 1, without end."""
+    """Yield random integers from 0 to limit - 1, without end."""
     while limit:
         yield from rng.integers(limit, size=DRAWN_AT_ONCE).tolist()

@@ -1,1 +1,1 @@
-"""Files of models: plain configurations and arrays to bytes and back. Nothing here makes a model: `saving` does."""
+"""Model files: from plain values and arrays to bytes and back. Only `state` knows what a model is."""

@@ -1,7 +1,8 @@
-"""Archives: a zip file whose members are stored as they are. Nothing is believed that was not compared first.
+"""Write and read archives: zip files whose members are stored, not compressed.
 
-Members are found by name in the archive's directory and read into memory; none is ever written to the disk under its
-own name. Each is stored, not compressed, so what is read is no larger than the file; its CRC-32 is verified.
+Nothing in an archive is believed before it was compared with its bytes. Members are found by name in the archive's
+directory and read into memory. No member is ever written to the disk under its name. Since members are stored, the
+contents are no larger than the file. The CRC-32 of each is verified.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections.abc import Mapping
 from .record import FileError
 
 MOST_MEMBERS = 20_000
-DIRECTORY_ENTRY, LOCAL_SIZE = b"PK\x01\x02", 30  # what each member has in the directory, and the header before it
-FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # so that the same content gives the same bytes
+DIRECTORY_ENTRY, LOCAL_SIZE = b"PK\x01\x02", 30  # begins a member's entry in the directory; size of its header
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
 def pack(members: Mapping[str, bytes | memoryview]) -> bytes:
-    """The bytes of an archive with these members, in this order."""
+    """Return the bytes of an archive with these members, in this order."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
@@ -27,27 +28,30 @@ def pack(members: Mapping[str, bytes | memoryview]) -> bytes:
 
 
 def unpack(content: bytes) -> dict[str, bytes]:
-    """The members of an archive by name. FileError for whatever is not right with it."""
+    """Return the members of an archive by name.
+
+    Raises:
+        FileError: The bytes are not an archive, are damaged, or hold more or other members than are read.
+    """
     if not content.startswith(b"PK"):
         raise FileError("it is no archive")
-    count = content.count(DIRECTORY_ENTRY)  # before zipfile makes an object of each
+    count = content.count(DIRECTORY_ENTRY)  # counted before zipfile makes an object of each
     if count > MOST_MEMBERS:
         raise FileError(f"the archive has {count:,} members, more than the {MOST_MEMBERS:,} that are read")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
             _check(infos, len(content))
-            _check_places(infos, content)
+            _check_overlap(infos, content)
             return {info.filename: archive.read(info) for info in infos}
-    except FileError:
+    except (FileError, MemoryError):
         raise
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever damage there is: zipfile raises a dozen kinds
+    except Exception as error:  # zipfile raises a dozen kinds of them for damaged files
         raise FileError(f"the archive is damaged: {error}") from None
 
 
 def _check(infos: list[zipfile.ZipInfo], size: int) -> None:
+    """Raise FileError for names, compression and sizes that are not read; `size` is that of the file."""
     names = set()
     total = 0
     for info in infos:
@@ -64,8 +68,8 @@ def _check(infos: list[zipfile.ZipInfo], size: int) -> None:
         raise FileError(f"the members are declared to have {total:,} bytes, more than the file's {size:,}")
 
 
-def _check_places(infos: list[zipfile.ZipInfo], content: bytes) -> None:
-    """FileError if two members share bytes: each lies behind its header, a name and further fields."""
+def _check_overlap(infos: list[zipfile.ZipInfo], content: bytes) -> None:
+    """Raise FileError if two members share bytes. A member lies behind its header, its name and further fields."""
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         start = info.header_offset

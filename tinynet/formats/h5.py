@@ -1,10 +1,9 @@
-"""HDF5, as far as Keras's files of weights need it: groups, and datasets of numbers that lie in one piece.
+"""Write and read HDF5, as far as Keras's weight files need it: groups, and datasets of numbers in one piece.
 
-A file is a tree: groups with links to groups and datasets. What Keras writes has superblock version 0, hard links, and
-datasets that are contiguous, not compressed and little-endian; h5py writes the same by default. Everything else that
-HDF5 can do is refused before an entry is read: links to names and to other files, datasets in other files or made of
-pieces, compressed or virtual ones, and more entries than the file has bytes for. The bytes stay in memory; h5py sees no
-path.
+A file is a tree: groups with links to groups and datasets. Keras writes superblock version 0, hard links, and datasets
+that are contiguous, uncompressed and little-endian. h5py writes the same by default. Everything else that HDF5 can do
+is refused before an entry is read: links to names and to other files, datasets in other files, in pieces, compressed or
+virtual, and more entries than the file has bytes for. The bytes stay in memory: h5py is given no path.
 
 Source: HDF5 File Format Specification, version 3.0, sections II.A, III and IV.A; keras/src/saving/saving_lib.py.
 """
@@ -25,16 +24,25 @@ MOST_OBJECTS, DEEPEST, LONGEST = 20_000, 64, 1000
 
 
 def h5py() -> Any:
-    """The module; ImportError that says how to get it."""
+    """Import h5py and return it.
+
+    Raises:
+        ImportError: It is not installed. The message says how to install it.
+    """
     try:
-        import h5py as found
+        import h5py as library
     except ImportError:
         raise ImportError("Keras's files of models and weights need h5py: python -m pip install h5py") from None
-    return found
+    return library
 
 
 def encode(groups: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The bytes of a file with these groups, each with its attribute `name`, and these arrays, by their paths."""
+    """Return the bytes of an HDF5 file.
+
+    Args:
+        groups: The value of the attribute "name" of each group, by the path of the group.
+        arrays: The arrays by their paths.
+    """
     content = io.BytesIO()
     with h5py().File(content, "w", libver="earliest") as file:
         for path, name in groups.items():
@@ -45,7 +53,11 @@ def encode(groups: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> bytes
 
 
 def decode(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays in the bytes of a file by their paths; FileError for whatever is not right with it."""
+    """Return the arrays in the bytes of an HDF5 file, by their paths.
+
+    Raises:
+        FileError: The bytes are not HDF5, are damaged, or hold something that is not read.
+    """
     library = h5py()
     if not content.startswith(SIGNATURE):
         raise FileError("it does not begin as an HDF5 file does")
@@ -55,12 +67,12 @@ def decode(content: bytes) -> dict[str, np.ndarray]:
             return {path: np.asarray(dataset[()]) for path, dataset in datasets.items()}
     except (FileError, MemoryError):
         raise
-    except Exception as error:  # whatever damage there is: h5py raises OSError, RuntimeError, KeyError and others
+    except Exception as error:  # h5py raises OSError, RuntimeError, KeyError and others for damaged files
         raise FileError(f"the HDF5 data are damaged: {error}") from None
 
 
 class _Walk:
-    """A walk over the tree that reads no entry, for a file of so many bytes."""
+    """Walks over the tree of a file of `size` bytes and checks it, without reading an entry of an array."""
 
     def __init__(self, library: Any, size: int):
         self.library, self.size = library, size
@@ -68,37 +80,38 @@ class _Walk:
         self.seen: set[int] = set()
 
     def datasets(self, group: Any, path: str = "", depth: int = 0) -> dict[str, Any]:
-        """The datasets of a group and of those in it, by path."""
+        """Return the datasets of a group and of the groups in it, by path."""
         if depth > DEEPEST:
             raise FileError(f"the HDF5 data have groups inside groups {DEEPEST} times")
         self._count(group, path)
         found = {}
         for name in group:
-            own = f"{path}{name}"
-            if len(own) > LONGEST:
-                raise FileError(f"the HDF5 data have a name of {len(own):,} characters")
+            inner = f"{path}{name}"
+            if len(inner) > LONGEST:
+                raise FileError(f"the HDF5 data have a name of {len(inner):,} characters")
             if not isinstance(group.get(name, getlink=True), self.library.HardLink):
-                raise FileError(f"the HDF5 data have a link {own!r} to another name or file; only plain ones are read")
+                raise FileError(f"the HDF5 data have a link {inner!r} to another name or file, which is not read")
             entry = group[name]
             if isinstance(entry, self.library.Group):
-                found.update(self.datasets(entry, f"{own}/", depth + 1))
+                found.update(self.datasets(entry, f"{inner}/", depth + 1))
             elif isinstance(entry, self.library.Dataset):
-                self._check(entry, own)
-                found[own] = entry
+                self._check(entry, inner)
+                found[inner] = entry
             else:
-                raise FileError(f"the HDF5 data have at {own!r} neither a group nor an array")
+                raise FileError(f"the HDF5 data have at {inner!r} neither a group nor an array")
         return found
 
     def _count(self, entry: Any, path: str) -> None:
-        """Each object once, or it is a circle."""
-        place = self.library.h5o.get_info(entry.id).addr
-        if place in self.seen:
+        """Raise FileError for an object that is met a second time, as in a circle, and for too many objects."""
+        address = self.library.h5o.get_info(entry.id).addr
+        if address in self.seen:
             raise FileError(f"the HDF5 data have two names for what is at {path!r}")
-        self.seen.add(place)
+        self.seen.add(address)
         if len(self.seen) > MOST_OBJECTS:
             raise FileError(f"the HDF5 data have more than {MOST_OBJECTS:,} groups and arrays")
 
     def _check(self, dataset: Any, path: str) -> None:
+        """Raise FileError unless the dataset is plain and lies within the bytes of the file."""
         self._count(dataset, path)
         layout = dataset.id.get_create_plist()
         plain = layout.get_layout() == self.library.h5d.CONTIGUOUS and not layout.get_nfilters()
@@ -106,8 +119,8 @@ class _Walk:
             raise FileError(f"the array {path!r} is compressed, in pieces or elsewhere, which is not read")
         if dataset.dtype.str not in DTYPES or dataset.shape is None:
             raise FileError(f"the array {path!r} has dtype {dataset.dtype}; float32, float64 and integers are read")
-        length, place = dataset.size * dataset.dtype.itemsize, dataset.id.get_offset()
+        length, offset = dataset.size * dataset.dtype.itemsize, dataset.id.get_offset()
         self.bytes += length
-        there = length == 0 or (place is not None and place + length <= self.size)
-        if not there or dataset.id.get_storage_size() != length or self.bytes > self.size:
+        inside = length == 0 or (offset is not None and offset + length <= self.size)
+        if not inside or dataset.id.get_storage_size() != length or self.bytes > self.size:
             raise FileError(f"the array {path!r} has more entries, {dataset.shape}, than the file has bytes")

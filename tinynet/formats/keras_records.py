@@ -1,15 +1,15 @@
-"""Keras's records of layers, losses, metrics, optimizers and what they are made with, from and to tinynet's.
+"""Convert Keras's records of layers, losses, metrics and optimizers to tinynet's records, and back.
 
     {"module": "keras.layers", "class_name": "Dense", "config": {...}, "registered_name": null}
 
-tinynet writes the same kind of record, with the same class names and arguments, so what is here is mostly a check. What
-is read from a file is looked up in closed tables, made with its arguments checked, and written down again; no module is
-imported, no code is kept in a record, and there is no switch that changes that. A key that tinynet does not know must
-have the value that means nothing: null, or Keras's default. What is written has no key that not every Keras 3 has.
+tinynet writes the same kind of record, with the same class names and arguments. So most of this file is checks. A
+record from a file is looked up in closed tables, its object is made with checked arguments, and the object is written
+down again. No module is imported, and no record holds code. No switch changes that. A key that tinynet does not know
+must have a value without effect: null, or Keras's default. Every key that is written is known to every Keras 3.
 
-Two things come back in another form that computes the same (see `plain`): layers that Keras has as functions alone are
-written as Activation, and activations with settings as layers of their own. The parts are the same and so are their
-places, on which the masks of Dropout depend; but an Activation("linear") has no part, where a Linear is one.
+Two things come back in another form that computes the same (see `plain`). Layers that Keras has only as functions are
+written as Activation, and activations with settings as separate layers. The parts and their places, on which the masks
+of Dropout depend, stay the same, with one exception: Activation("linear") has no part, but Linear is one.
 
 Source: keras/src/saving/serialization_lib.py, and get_config of each class, Keras 3.3 to 3.15.
 """
@@ -35,7 +35,7 @@ LAYERS = {
         *("Reshape", "Softmax"),
     )
 }
-WITH_SETTINGS = ("ELU", "LeakyReLU", "ReLU", "Softmax")  # activations that Keras has as layers
+WITH_SETTINGS = ("ELU", "LeakyReLU", "ReLU", "Softmax")  # activations that are layers in Keras
 FUNCTIONS = {
     "GELU": "gelu",
     "Linear": "linear",
@@ -46,8 +46,8 @@ FUNCTIONS = {
     "Softplus": "softplus",
     "Tanh": "tanh",
 }
-OTHER_NAMES = {"softmax_v2": "softmax", "log_softmax_v2": "log_softmax"}  # what TensorFlow calls its tf.nn functions
-KINDS = {  # of other objects: Keras's module, and the table of names
+OTHER_NAMES = {"softmax_v2": "softmax", "log_softmax_v2": "log_softmax"}  # TensorFlow's names of its tf.nn functions
+KINDS = {  # other objects: Keras's module, and the table of names
     "initializer": ("keras.initializers", initializers.INITIALIZERS),
     "regularizer": ("keras.regularizers", regularizers.REGULARIZERS),
     "schedule": ("keras.optimizers.schedules", schedules.SCHEDULES),
@@ -55,7 +55,7 @@ KINDS = {  # of other objects: Keras's module, and the table of names
     "loss": ("keras.losses", losses.LOSSES),
     "metric": ("keras.metrics", metrics.METRICS),
 }
-DEFAULTS = {  # arguments that tinynet does not have, and what leaves them without effect
+DEFAULTS = {  # arguments that tinynet does not have: the values that have no effect
     "auto_scale_loss": (True, False),
     "axis": (-1,),
     "data_format": ("channels_last",),
@@ -76,10 +76,15 @@ LARGEST_SEED = 2**32
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
+# `what` names the object that is being read, for messages.
 
 
 def opened(what: str, record: Any, module: str) -> tuple[str, dict[str, Any]]:
-    """The class name and the configuration of a record of that module; FileError for any other record."""
+    """Return the class name and the configuration of a record.
+
+    Raises:
+        FileError: It is not a record of a class of Keras's in this module.
+    """
     if not isinstance(record, dict) or not isinstance(record.get("class_name"), str):
         raise FileError(f"{what} is no record of a class: {short(record)}")
     name, config, registered = record["class_name"], record.get("config"), record.get("registered_name")
@@ -96,7 +101,7 @@ def opened(what: str, record: Any, module: str) -> tuple[str, dict[str, Any]]:
 
 
 def function(what: str, record: Any) -> str | None:
-    """The name in a record of one of Keras's functions; None if it is a record of something else."""
+    """Return the name in the record of a function of Keras's, or None for other records."""
     if not isinstance(record, dict) or record.get("class_name") != "function":
         return None
     name, module = record.get("config"), record.get("module")
@@ -106,13 +111,13 @@ def function(what: str, record: Any) -> str | None:
 
 
 def short(value: Any) -> str:
-    """A value for a message, not too long."""
+    """Return a value as text for a message, cut to 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def known_part(what: str, config: Mapping[str, Any], known: Any) -> dict[str, Any]:
-    """The entries of those names; FileError if another one has an effect."""
+    """Return the entries whose names are known. Raise FileError if another entry has an effect."""
     part = {key: value for key, value in config.items() if key in known}
     for key, value in config.items():
         neutral = any(type(value) is type(other) and value == other for other in DEFAULTS.get(key, ()))
@@ -122,7 +127,7 @@ def known_part(what: str, config: Mapping[str, Any], known: Any) -> dict[str, An
 
 
 def made(what: str, cls: type, config: dict[str, Any]) -> Any:
-    """An object of this class; FileError for arguments that it refuses."""
+    """Make an object of this class. Raise FileError for arguments that it refuses."""
     parameters = arguments(cls)
     for key, value in config.items():
         if isinstance(parameters[key].default, bool) and not isinstance(value, bool):
@@ -136,12 +141,16 @@ def made(what: str, cls: type, config: dict[str, Any]) -> Any:
 
 
 def read_object(kind: str, value: Any) -> Any:
-    """The initializer, regularizer, schedule, optimizer, loss or metric of a name or a record in a file."""
+    """Make the initializer, regularizer, schedule, optimizer, loss or metric of a name or a record.
+
+    Raises:
+        FileError: tinynet has no such object, or not with these arguments.
+    """
     module, table = KINDS[kind]
     what = f"the {kind}"
     name = value if isinstance(value, str) else function(what, value)
     if name is not None:
-        return _named(kind, name, table)
+        return _named(kind, name)
     name, config = opened(what, value, module)
     classes = {cls.__name__: cls for cls in table.values() if cls is not AnyAccuracy}
     if name not in classes:
@@ -154,7 +163,8 @@ def read_object(kind: str, value: Any) -> Any:
     return made(what, cls, config)
 
 
-def _named(kind: str, name: str, table: Mapping[str, Any]) -> Any:
+def _named(kind: str, name: str) -> Any:
+    """Make the object of this name."""
     get = {"initializer": initializers, "regularizer": regularizers, "optimizer": optimizers, "loss": losses}
     try:
         if kind == "schedule":
@@ -165,7 +175,11 @@ def _named(kind: str, name: str, table: Mapping[str, Any]) -> Any:
 
 
 def dtype_of(what: str, value: Any) -> str | None:
-    """The dtype of a string or of a record of a policy; None of null. FileError for others than float32 and float64."""
+    """Return the dtype in a string or in the record of a policy, or None for null.
+
+    Raises:
+        FileError: It is neither float32 nor float64.
+    """
     if isinstance(value, dict):
         name, config = opened(f"the dtype of {what}", value, "keras")
         value = config.get("name") if name in ("DTypePolicy", "FloatDTypePolicy") else name
@@ -176,7 +190,7 @@ def dtype_of(what: str, value: Any) -> str | None:
 
 
 def read_activation(what: str, value: Any) -> Any:
-    """An activation, as Dense and Activation take it: a name, or a layer with its settings."""
+    """Return an activation for Dense or Activation: a name, or a layer with its settings."""
     name = function(what, value)
     if value is None or isinstance(value, str) or name is not None:
         name = value if name is None else name
@@ -191,14 +205,24 @@ def read_activation(what: str, value: Any) -> Any:
 
 
 def read_layer(record: Any, dtype: str | None = None) -> layers.Layer:
-    """A layer of a record in a file, not built: nothing of the size that it declares is allocated."""
+    """Make the layer of a record.
+
+    The layer is not built: no memory is taken for the sizes that the record declares.
+
+    Args:
+        record: The record.
+        dtype: The dtype of the model; None allows any.
+
+    Raises:
+        FileError: tinynet has no such layer, or not with these arguments.
+    """
     name, config = opened("a layer", record, "keras.layers")
     if name not in LAYERS:
         raise FileError(f"tinynet reads no layer {short(name)} from Keras's files; it reads {', '.join(LAYERS)}")
     cls, what = LAYERS[name], f"the layer {short(config.get('name'))} ({name})"
-    own = dtype_of(what, config.get("dtype"))
-    if dtype is not None and own not in (None, dtype):
-        raise FileError(f"{what} is of {own} in a model of {dtype}; tinynet has one dtype for a model")
+    declared = dtype_of(what, config.get("dtype"))
+    if dtype is not None and declared not in (None, dtype):
+        raise FileError(f"{what} is of {declared} in a model of {dtype}; tinynet has one dtype for a model")
     known = {key for key in arguments(cls) if key != "input_shape"}
     config = known_part(what, {key: value for key, value in config.items() if key != "dtype"}, known)
     for key, value in config.items():
@@ -214,7 +238,16 @@ def read_layer(record: Any, dtype: str | None = None) -> layers.Layer:
 
 
 def read_model(record: Any, dtype: str | None = None, depth: int = 0) -> dict[str, Any]:
-    """The configuration that Sequential.get_config gives, of the record of a Sequential in a file."""
+    """Return the configuration of a Sequential, in the form of Sequential.get_config.
+
+    Args:
+        record: The record of the model.
+        dtype: The dtype of the model around it; None if there is none.
+        depth: The number of models around it.
+
+    Raises:
+        FileError: It is not the record of a Sequential that tinynet can make.
+    """
     if isinstance(record, dict) and record.get("class_name") == "Functional":
         raise FileError("it is a functional model of Keras; tinynet has Sequential alone")
     name, config = opened("the model", record, "keras")
@@ -222,17 +255,17 @@ def read_model(record: Any, dtype: str | None = None, depth: int = 0) -> dict[st
         raise FileError(f"it is a model {short(name)} of Keras; tinynet has Sequential alone")
     title = config.get("name")
     what = f"the model {short(title)}"
-    own = dtype_of(what, config.get("dtype"))
-    dtype = dtype or own or "float32"
+    declared = dtype_of(what, config.get("dtype"))
+    dtype = dtype or declared or "float32"
     known_part(what, config, ("name", "trainable", "dtype", "layers", "build_input_shape"))
     records, trainable = config.get("layers"), config.get("trainable", True)
     if not isinstance(records, list) or not isinstance(title, str) or not title or not isinstance(trainable, bool):
         raise FileError(f"{what} has no list of layers, no name, or is neither trainable nor not")
-    if own not in (None, dtype):
-        raise FileError(f"{what} is of {own} in a model of {dtype}; tinynet has one dtype for a model")
+    if declared not in (None, dtype):
+        raise FileError(f"{what} is of {declared} in a model of {dtype}; tinynet has one dtype for a model")
     shape, rest = _input_shape(what, records, [record.get("build_config"), config], depth)
-    inner = [_inner(one, dtype, depth) for one in rest]
-    names = [one["config"]["name"] for one in inner]
+    inner = [_inner(layer, dtype, depth) for layer in rest]
+    names = [layer["config"]["name"] for layer in inner]
     if len(set(names)) < len(names):
         raise FileError(f"{what} has two layers of one name: {short(names)}")
     first = [] if shape is None else [input_layer([None, *shape], dtype, "input_layer")]
@@ -240,13 +273,14 @@ def read_model(record: Any, dtype: str | None = None, depth: int = 0) -> dict[st
 
 
 def _inner(record: Any, dtype: str, depth: int) -> dict[str, Any]:
+    """Return tinynet's record of a layer or a model inside a model."""
     if isinstance(record, dict) and record.get("class_name") == "Sequential":
         return written("keras", "Sequential", read_model(record, dtype, depth + 1))
     return serialize(read_layer(record, dtype))
 
 
 def _input_shape(what: str, records: list[Any], builds: list[Any], depth: int) -> tuple[list[int] | None, list[Any]]:
-    """The shape of a sample, None if it is not written down, and the layers behind the InputLayer."""
+    """Return the shape of a sample, None if it is not written down, and the layers behind the InputLayer."""
     shape: Any = None
     if records and isinstance(records[0], dict) and records[0].get("class_name") == "InputLayer":
         _, config = opened(f"the input of {what}", records[0], "keras.layers")
@@ -267,7 +301,7 @@ def _input_shape(what: str, records: list[Any], builds: list[Any], depth: int) -
 
 
 def read_compiled(config: Any) -> dict[str, Any] | None:
-    """The records of compile's arguments, as tinynet writes them; None of a model that is not compiled."""
+    """Return tinynet's records of compile's arguments, or None for a model that is not compiled."""
     if config is None or config == {}:
         return None
     if not isinstance(config, dict):
@@ -284,10 +318,10 @@ def read_compiled(config: Any) -> dict[str, Any] | None:
 
 
 def _read_metrics(name: str, given: Any) -> list[Any]:
-    """Records, and of "accuracy", whose meaning depends on the model, the name."""
+    """Return tinynet's records of metrics; of "accuracy", whose meaning depends on the model, the name."""
     if not isinstance(given, (list, type(None))):
         raise FileError(f"{name} in compile_config is no list: {short(given)}")
-    read = [read_object("metric", one) for one in given or []]
+    read = [read_object("metric", entry) for entry in given or []]
     return [metric.name if isinstance(metric, AnyAccuracy) else serialize(metric) for metric in read]
 
 
@@ -295,17 +329,17 @@ def _read_metrics(name: str, given: Any) -> list[Any]:
 
 
 def written(module: str, name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """A record."""
+    """Return a record."""
     return {"module": module, "class_name": name, "config": dict(config), "registered_name": None}
 
 
 def input_layer(batch_shape: Any, dtype: str, name: str) -> dict[str, Any]:
-    """The record of an InputLayer."""
+    """Return the record of an InputLayer."""
     return written("keras.layers", "InputLayer", {"batch_shape": batch_shape, "dtype": dtype, "name": name})
 
 
 def keras_class(record: Mapping[str, Any]) -> str:
-    """What Keras calls the class of one of tinynet's layers; ValueError if it has none."""
+    """Return Keras's name for the class of a layer's record. Raise ValueError if it has no such class."""
     name = record["class_name"]
     if name in FUNCTIONS:
         return "Activation"
@@ -315,13 +349,16 @@ def keras_class(record: Mapping[str, Any]) -> str:
 
 
 def plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with layers that every Keras 3 can load alone; what passes through them is the same.
+    """Return a configuration of layers that every Keras 3 can load, and that compute the same.
 
-    An activation with settings becomes a layer of its own behind its Dense, since Keras before 3.9 or so cannot load a
-    layer as an activation, and a layer that Keras has as a function becomes an Activation.
+    An activation with settings becomes a separate layer behind its Dense, since Keras before 3.9 or so cannot load a
+    layer as an activation. A layer that Keras has as a function becomes an Activation.
+
+    Raises:
+        ValueError: Something in the configuration has no equal in Keras.
     """
     records = list(config["layers"])
-    names = [one["config"]["name"] for one in records if one["class_name"] != "InputLayer"]
+    names = [record["config"]["name"] for record in records if record["class_name"] != "InputLayer"]
     if len(set(names)) < len(names):
         raise ValueError(f"The model has a layer at two places, which Keras cannot load from a file: {names}.")
     if wrong := [name for name in (config["name"], *names) if "/" in name]:
@@ -339,11 +376,11 @@ def plain(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _split(record: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
-    """A Dense, an Activation or a layer of FUNCTIONS with activations by name, and what stood there as a layer."""
+    """Return a Dense, an Activation or a layer of FUNCTIONS with its activation as a name, or as a second layer."""
     config = record["config"]
     if record["class_name"] in FUNCTIONS:
-        own = {"name": config["name"], "trainable": config["trainable"], "activation": _function_name(record)}
-        return [written("keras.layers", "Activation", own)]
+        common = {"name": config["name"], "trainable": config["trainable"]}
+        return [written("keras.layers", "Activation", {**common, "activation": _function_name(record)})]
     inner = config["activation"]
     if not isinstance(inner, Mapping):
         return [dict(record)]
@@ -352,8 +389,8 @@ def _split(record: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
     if inner["class_name"] not in WITH_SETTINGS:
         raise ValueError(f"Keras has no activation {inner['class_name']!r}: write an .npz file.")
     if record["class_name"] == "Activation":
-        own = {"name": config["name"], "trainable": config["trainable"]}
-        return [{**inner, "config": {**inner["config"], **own}}]
+        common = {"name": config["name"], "trainable": config["trainable"]}
+        return [{**inner, "config": {**inner["config"], **common}}]
     name = f"{config['name']}_{snake_case(inner['class_name'])}"
     while name in names:
         name += "_"
@@ -363,7 +400,7 @@ def _split(record: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
 
 
 def _function_name(record: Mapping[str, Any]) -> str:
-    """The name of Keras's function for a layer of tinynet's, which must have no settings but those of the function."""
+    """Return the name of Keras's function for a layer. Raise ValueError if the layer has other settings."""
     name = FUNCTIONS[record["class_name"]]
     usual = serialize(ACTIVATIONS[name])["config"]
     for key, value in record["config"].items():
@@ -373,21 +410,31 @@ def _function_name(record: Mapping[str, Any]) -> str:
 
 
 def write_model(config: Mapping[str, Any], dtype: str | None = None, trainable: bool = True) -> dict[str, Any]:
-    """The record of a Sequential for a file, of a plain configuration."""
+    """Return the record of a Sequential for a file.
+
+    Args:
+        config: The configuration, after `plain`.
+        dtype: The dtype of the model around it; None if there is none.
+        trainable: Whether the model around it is trainable.
+
+    Raises:
+        ValueError: Something in the configuration has no equal in Keras.
+    """
     dtype, trainable = dtype or config["dtype"], trainable and config["trainable"]
     records = list(config["layers"])
     first = []
     if records and records[0]["class_name"] == "InputLayer":
-        names, name = [one["config"]["name"] for one in records[1:]], "input_layer"
+        names, name = [record["config"]["name"] for record in records[1:]], "input_layer"
         while name in names:
             name += "_"
         first = [input_layer(records.pop(0)["config"]["batch_shape"], dtype, name)]
-    inner = [_write_layer(one, dtype, trainable) for one in records]
-    own = {"name": config["name"], "trainable": trainable, "dtype": dtype}
-    return written("keras", "Sequential", {**own, "layers": [*first, *inner]})
+    inner = [_write_layer(record, dtype, trainable) for record in records]
+    common = {"name": config["name"], "trainable": trainable, "dtype": dtype}
+    return written("keras", "Sequential", {**common, "layers": [*first, *inner]})
 
 
 def _write_layer(record: Mapping[str, Any], dtype: str, trainable: bool) -> dict[str, Any]:
+    """Return the record of a layer for a file, or that of a model inside."""
     name, config = record["class_name"], record["config"]
     if name == "Sequential":
         return write_model(config, dtype, trainable)
@@ -401,7 +448,7 @@ def _write_layer(record: Mapping[str, Any], dtype: str, trainable: bool) -> dict
 
 
 def _checked(what: str, cls: type, config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration, if Keras's class takes it: ValueError for entries of a subclass, and for seeds too large."""
+    """Return the configuration. Raise ValueError for an entry of a subclass, and for a seed too large for Keras."""
     unknown = sorted(set(config) - set(arguments(cls)) - {"dtype"})
     if unknown:
         raise ValueError(f"Keras's {what} has no argument {unknown[0]!r}: write an .npz file.")
@@ -411,9 +458,13 @@ def _checked(what: str, cls: type, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_object(kind: str, record: Mapping[str, Any] | str) -> Any:
-    """The record for a file of an initializer, regularizer, schedule, optimizer, loss or metric of tinynet's."""
+    """Return the record for a file of an initializer, regularizer, schedule, optimizer, loss or metric.
+
+    Raises:
+        ValueError: Keras has no such object, or not with these arguments.
+    """
     module, table = KINDS[kind]
-    if isinstance(record, str):  # of a metric, "accuracy"
+    if isinstance(record, str):  # the metric "accuracy"
         return record
     name, config = record["class_name"], record["config"]
     if name == "function":
@@ -423,17 +474,17 @@ def write_object(kind: str, record: Mapping[str, Any] | str) -> Any:
     if name not in classes:
         raise ValueError(f"Keras has no {kind} {name!r} ({config.get('name')!r}): write an .npz file.")
     if config.get("reduction") == "mean":
-        config["reduction"] = "sum_over_batch_size"  # the same; Keras 3.3 knows this name alone
+        config["reduction"] = "sum_over_batch_size"  # the same; Keras 3.3 knows no other name
     if isinstance(config.get("learning_rate"), Mapping):
         config["learning_rate"] = write_object("schedule", config["learning_rate"])
     return written(module, name, _checked(f"{kind} {name}", classes[name], config))
 
 
 def write_compiled(compiled: Mapping[str, Any]) -> dict[str, Any]:
-    """compile_config for a file, of the records of compile's arguments."""
+    """Return compile_config for a file, from tinynet's records of compile's arguments."""
     return {
         "optimizer": write_object("optimizer", compiled["optimizer"]),
         "loss": write_object("loss", compiled["loss"]),
-        "metrics": [write_object("metric", one) for one in compiled["metrics"]] or None,
-        "weighted_metrics": [write_object("metric", one) for one in compiled["weighted_metrics"]] or None,
+        "metrics": [write_object("metric", entry) for entry in compiled["metrics"]] or None,
+        "weighted_metrics": [write_object("metric", entry) for entry in compiled["weighted_metrics"]] or None,
     }

@@ -1,4 +1,4 @@
-"""The .npy format, of NumPy's arrays, as far as it is needed: real numbers in C order, no pickle.
+"""Write and read NumPy's format of one array, .npy, as far as model files need it: real numbers, no pickle.
 
     bytes 0-5    93 4E 55 4D 50 59 (\\x93NUMPY)
     bytes 6, 7   version 1, 0
@@ -20,14 +20,18 @@ import numpy as np
 from .record import FileError
 
 DTYPES = {"<f4": np.float32, "<f8": np.float64}
-MOST_AXES = 32  # of NumPy 1
+MOST_AXES = 32  # NumPy 1 allows no more
 HEADER = re.compile(
     rb"\{'descr': '(<f[48])', 'fortran_order': (True|False), 'shape': \(((?:\d{1,12}, ?)*(?:\d{1,12})?)\), ?\} *\n"
 )
 
 
 def encode(array: np.ndarray) -> bytes:
-    """The bytes of the .npy file of an array."""
+    """Return the bytes of the .npy file of an array.
+
+    Raises:
+        ValueError: The array is neither float32 nor float64.
+    """
     if array.dtype not in (np.float32, np.float64):
         raise ValueError(f"Only arrays of float32 and float64 can be saved; got one of {array.dtype}.")
     array = array.astype(array.dtype.newbyteorder("<"), copy=False)
@@ -37,7 +41,11 @@ def encode(array: np.ndarray) -> bytes:
 
 
 def decode(content: bytes) -> np.ndarray:
-    """The array in the bytes of a .npy file; FileError unless its header declares exactly the bytes that follow."""
+    """Return the array in the bytes of a .npy file.
+
+    Raises:
+        FileError: The header is of another kind, or does not declare exactly the bytes that follow.
+    """
     length = int.from_bytes(content[8:10], "little")
     match = HEADER.fullmatch(content[10 : 10 + length])
     if content[:8] != b"\x93NUMPY\x01\x00" or match is None:
@@ -52,6 +60,6 @@ def decode(content: bytes) -> np.ndarray:
     order = "F" if match[2] == b"True" else "C"
     try:
         array = np.ndarray(shape, dtype.newbyteorder("<"), content, 10 + length, order=order)
-    except ValueError as error:  # no entries, and other axes that are too long
+    except ValueError as error:  # an axis of 0, and others that are too long
         raise FileError(f"there is no array of shape {shape}: {error}") from None
-    return array.astype(dtype)  # of its own: aligned, writable, and in the native order
+    return array.astype(dtype)  # a copy: aligned, writable, and in the native byte order

@@ -15,8 +15,10 @@ from ..layers.base import Layer
 from ..layers.chain import unique
 from ..losses import Loss
 from ..losses import get as get_loss
+from ..losses.labels import as_real
 from ..models.trainer import Trainer
-from ..training.step import check_outputs, on_logits
+from ..training.fusion import on_logits
+from ..training.step import check_outputs
 from .check import Check, NotFiniteError
 from .copies import copied
 from .function import Function
@@ -152,11 +154,11 @@ def check_model(
         raise ValueError("check_model takes a compiled model: call model.compile(optimizer, loss) first.")
     methods, tolerance, seed = _options(method, tolerance, seed)
     rng, twin = np.random.default_rng(seed), copied(model)
-    x, y = inputs.as_samples(x), inputs.as_labels(y)
+    x, y = inputs.samples_and_labels(x, y)
     inputs.check_lengths(x, y)
     twin.prepare(x.shape[1:])  # a shape that does not fit is refused in the next line
     x = np.array(to_numpy(inputs.fit_shape(x, twin.input_shape[1:])), dtype="float64")
-    labels = inputs.check_labels(y, twin.loss, (), twin.output_shape, "float64")
+    labels = as_real(twin.loss.check(y, twin.output_shape), "float64")
     parts = noisy(twin.parts(), rng, fresh=not model.built)
     fused = on_logits(parts, twin.output_shape, twin.loss)
     chain = parts[:-1] if fused else parts

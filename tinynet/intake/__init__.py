@@ -1,1 +1,1 @@
-""""""
+"""What comes in: samples, labels and weights, checked and cut into batches."""

@@ -1,4 +1,4 @@
-"""The batches of one epoch after the other."""
+"""Epochs: the batches of each epoch, and the order of the samples."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from typing import Any
 from ..arguments import warn
 from ..data import Dataset
 from ..data.dataset import is_reproducible
-from .arrays import Batch
+from ..rng import generator
+from .arrays import ArrayBatches, Batch
 from .streams import StreamBatches
 
 
 class Epochs:
-    """The batches of one epoch after the other: a whole pass each, or so many `steps`.
+    """Gives the batches of one epoch after the other: a whole pass each, or so many `steps`.
 
-    With `steps` one pass goes on from epoch to epoch, as in Keras: where it ends within an epoch, that epoch is short,
-    with a warning, and the next one begins a new pass. `reshuffle`, if given, is called before each pass; with a number
-    it draws the order of a pass that began so many steps ago.
+    With `steps` one pass goes on from epoch to epoch, as in Keras. Where it ends within an epoch, that epoch is short,
+    with a warning, and the next one begins a new pass.
+
+    Args:
+        batches: ArrayBatches or StreamBatches.
+        steps: Batches in an epoch; None for a whole pass.
+        reshuffle: Function that draws the order of a pass, called before each. With a number it draws the order of a
+            pass that began so many steps ago.
     """
 
     def __init__(self, batches: Any, steps: int | None = None, reshuffle: Callable[..., Any] | None = None):
         self.batches, self.asked, self.reshuffle = batches, steps, reshuffle
+        self.steps: int | None = batches.steps if steps is None else steps  # batches in an epoch, None if not known
         self.running: Iterator[Batch] | None = None
         self.seen = self.batches_made = 0  # batches of the running pass, and of all passes
         self.began: list[int] = []  # the passes of the shuffles when the running pass began
         self.warned = False
 
     @property
-    def steps(self) -> int | None:
-        """How many batches an epoch has; None if that is not known."""
-        return self.batches.steps if self.asked is None else self.asked
-
-    @property
-    def scaled(self) -> bool:
-        """Whether x has been through the Rescaling that is the model's first layer."""
-        return getattr(self.batches, "scaling", None) is not None
-
-    @property
     def place(self) -> dict[str, Any]:
-        """Where the next batch is: of the running pass, how many batches came before it, and what its order depends on;
-        and what that of the next pass does."""
+        """Where the next batch is.
+
+        "position" is how many batches of the running pass came before it. "began" is what the order of the running pass
+        depends on, "passes" what that of the next pass does: how many passes the dataset's shuffles have begun.
+        """
         now = self.batches.passes if isinstance(self.batches, StreamBatches) else []
         within = self.running is not None
         return {"position": self.seen if within else 0, "began": self.began if within else now, "passes": now}
@@ -96,12 +96,22 @@ class Epochs:
 
 
 class Limited:
-    """The first batches of each pass, or all of them."""
+    """Gives the first batches of each pass, or all of them."""
 
     def __init__(self, batches: Any, limit: int | None):
         self.batches, self.limit, self.warned = batches, limit, False
         known = [steps for steps in (batches.steps, limit) if steps is not None]
         self.steps: int | None = min(known, default=None)
+
+    @property
+    def passes(self) -> list[int]:
+        """How many passes each shuffle of a dataset has begun; none of arrays."""
+        return self.batches.passes if isinstance(self.batches, StreamBatches) else []
+
+    def set_passes(self, passes: list[int]) -> None:
+        """Let the shuffles of a dataset have begun so many."""
+        if isinstance(self.batches, StreamBatches):
+            self.batches.set_passes(passes)
 
     def __iter__(self) -> Iterator[Batch]:
         made = 0
@@ -111,3 +121,11 @@ class Limited:
         if self.limit is not None and 0 < made < self.limit and not self.warned:
             self.warned = True
             warn(f"The data ran out: there were {made} batches; asked for were {self.limit}. Give a smaller number.")
+
+
+def shuffled_by(batches: ArrayBatches, seed: int, optimizer: Any) -> Callable[..., None]:
+    """Return what draws the order of a pass that begins now, or began `behind` steps ago.
+
+    The order depends alone on the model's seed and on what the optimizer's iterations were when the pass began.
+    """
+    return lambda behind=0: batches.shuffle(generator(seed, "shuffle", optimizer.iterations - behind))

@@ -1,4 +1,4 @@
-"""Batches from an iterable."""
+"""Batches from an iterable: a dataset, a generator, a list of batches."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..backend import on_device
 from ..data import INFINITE_CARDINALITY, Dataset
 from ..data.dataset import get_passes, passing, set_passes
 from .arrays import Batch
 
 
 class StreamBatches:
-    """Batches from an iterable of (x,), (x, y) or (x, y, weights), each made ready by `prepare` as it comes.
+    """Takes batches from an iterable of (x,), (x, y) or (x, y, weights); `prepare` makes each ready as it comes.
 
-    A generator can be gone through once; anything else anew for each pass. `steps` is how many batches a pass has, if
-    that is known, else None; `endless` is whether a dataset is known to repeat without end.
+    A generator can be gone through once, anything else anew for each pass. `steps` is how many batches a pass has, or
+    None if that is not known. `endless` is whether a dataset is known to repeat without end.
     """
 
     def __init__(self, source: Iterable[Any], prepare: Callable[[Any], Batch]):
@@ -62,12 +61,3 @@ class StreamBatches:
         if isinstance(self.source, Dataset):
             return passing(self.source, batches)
         return itertools.islice(self.source, batches, None)
-
-
-def is_stream(x: Any, y: Any = None) -> bool:
-    """Whether x gives batches instead of being an array of samples: a generator, say, or a list of (x, y) pairs."""
-    if isinstance(x, list):
-        return y is None and bool(x) and isinstance(x[0], tuple) and len(x[0]) > 0 and hasattr(x[0][0], "__len__")
-    if isinstance(x, (tuple, str, bytes, dict, set)) or hasattr(x, "__array__") or on_device(x):
-        return False
-    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))

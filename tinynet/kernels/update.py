@@ -1,4 +1,4 @@
-"""The kernel of an optimizer's step: the same few lines around every optimizer's formula."""
+"""The door of an optimizer's step: the same few lines around every optimizer's formula."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import xp_of
-from . import BLOCKS, REALS, blocks_for, computes, launch
+from .launch import BLOCKS, REALS, blocks_for, computes, launch
 
 KERNEL = """\
 typedef {real} real;
@@ -30,8 +30,26 @@ extern "C" __global__ void update(
 """
 
 
+def update(optimizer: Any, weight: Any, gradient: Any, scratch: Any, slots: Sequence[Any], rate: float) -> None:
+    """Make one step of an optimizer on one weight with this learning rate, in place.
+
+    Where the optimizer has a formula, and all arrays are the kernel's, that is one kernel. Else it is `optimizer.step`.
+    """
+    formula = optimizer.formula
+    if formula is None or "change" in vars(optimizer) or not updates(weight, gradient, slots):
+        optimizer.step(weight, gradient, scratch, slots, rate)
+        return
+    numbers = dict(optimizer.numbers(rate))  # to which some are added, by names that no formula has
+    if optimizer.decaying:
+        formula = "".join(f"if (fabs({slot}) <= bound_) {slot} *= 0;\n" for slot in optimizer.decaying) + formula
+        numbers["bound_"] = optimizer.clearing_bound(weight.dtype)
+    if optimizer.weight_decay:
+        formula, numbers["decay_"] = formula + "\nchange = w * -decay_ + change;", optimizer.weight_decay * rate
+    launch_update(formula, weight, gradient, dict(zip(optimizer.slots, slots, strict=True)), numbers)
+
+
 def updates(weight: Any, gradient: Any, slots: Sequence[Any]) -> bool:
-    """Whether the kernel can make this step: of real arrays of one dtype, with the weight and the slots contiguous."""
+    """Tell whether the kernel can make this step: real arrays of one dtype, weight and slots contiguous."""
     return (
         computes(weight)
         and computes(gradient)
@@ -40,8 +58,10 @@ def updates(weight: Any, gradient: Any, slots: Sequence[Any]) -> bool:
     )
 
 
-def update(formula: str, weight: Any, gradient: Any, slots: Mapping[str, Any], numbers: Mapping[str, float]) -> None:
-    """One step: the formula, for each entry, from g, w, the slots and the numbers, gives the slots and `change`."""
+def launch_update(
+    formula: str, weight: Any, gradient: Any, slots: Mapping[str, Any], numbers: Mapping[str, float]
+) -> None:
+    """Compute the formula for each entry from g, w, the slots and the numbers; it gives the slots and `change`."""
     code = text(REALS[weight.dtype.name], formula, tuple(slots), tuple(numbers))
     gradient = xp_of(gradient).ascontiguousarray(gradient)
     values = map(weight.dtype.type, numbers.values())
@@ -52,7 +72,7 @@ def update(formula: str, weight: Any, gradient: Any, slots: Mapping[str, Any], n
 
 @functools.cache
 def text(real: str, formula: str, slots: tuple[str, ...], numbers: tuple[str, ...]) -> str:
-    """The CUDA C++ of the kernel; ValueError if the formula does not set `change`."""
+    """Return the CUDA C++ of the kernel; ValueError if the formula does not set `change`."""
     if not re.search(r"\bchange\s*=[^=]", formula):
         raise ValueError(f"An optimizer's formula must set `change`, what is added to the weight; got {formula!r}.")
     parameters = [*(f"real* __restrict__ {slot}_of" for slot in slots), *(f"real {number}" for number in numbers)]

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import config
 from ..config import by_name, from_record
 from .activations import ReLU, Sigmoid, Softmax, Tanh
-from .base import Layer
+from .base import Layer, LayerOptions
 from .more_activations import ELU, GELU, SELU, LeakyReLU, Linear, LogSoftmax, SiLU, Softplus
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 relu, sigmoid, tanh, softmax = ReLU(), Sigmoid(), Tanh(), Softmax()
 elu, selu, gelu, silu, softplus = ELU(), SELU(), GELU(), SiLU(), Softplus()
 leaky_relu, log_softmax, linear = LeakyReLU(negative_slope=0.2), LogSoftmax(), Linear()
 
-ACTIVATIONS = {
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "softmax": softmax,
-    "elu": elu,
-    "selu": selu,
-    "gelu": gelu,
-    "silu": silu,
-    "swish": silu,
-    "softplus": softplus,
-    "leaky_relu": leaky_relu,
-    "log_softmax": log_softmax,
-    "linear": linear,
-}
+__all__ = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+ACTIVATIONS: dict[str, Layer] = {**{name: globals()[name] for name in __all__}, "swish": silu}
 
 
 def get(identifier: Any) -> Layer | None:
-    """The activation of that name, or the given Layer itself; None and "linear" mean no activation."""
+    """Return the activation of that name, or the given Layer itself; None and "linear" mean no activation."""
     if callable(identifier) and not isinstance(identifier, (Layer, type)):
         raise TypeError(
             f"activation must be a name or a Layer; got {identifier!r}. A function alone has no gradient here: write a "
@@ -48,7 +51,7 @@ def get(identifier: Any) -> Layer | None:
 
 
 def serialize(activation: Layer | None) -> Any:
-    """How get_config writes an activation: by its name, or as a record if it has settings of its own."""
+    """Return what get_config writes for an activation: its name, or a record if it has other settings."""
     if activation is None:
         return "linear"
     for name, known in ACTIVATIONS.items():
@@ -65,20 +68,18 @@ BY_CLASS = {type(activation).__name__: type(activation) for activation in ACTIVA
 
 
 class Activation(Layer):
-    """An activation as a layer of its own: Activation("relu") is ReLU(). None and "linear" give y = x.
+    """Applies an activation as a layer of its own: Activation("relu") is ReLU(). None and "linear" give y = x.
 
-    Argument: `activation`, a name or a Layer.
+    Args:
+        activation: A name, a Layer or None.
     """
 
-    def __init__(self, activation: str | Layer | None, **options: Any):
+    primitive = False
+    followed_by = "activation"
+
+    def __init__(self, activation: str | Layer | None, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         self.activation = get(activation)
 
     def get_config(self):
         return {**super().get_config(), "activation": serialize(self.activation)}
-
-    def parts(self):
-        return [] if self.activation is None else self.activation.parts()
-
-    def trained_parts(self):
-        return self.activation.trained_parts() if self.trainable and self.activation else []

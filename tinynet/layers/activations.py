@@ -6,11 +6,14 @@ dx_i = dy_i f'(x_i).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..arguments import is_integer, number
 from ..backend import xp_of
-from .base import Layer
+from .base import Layer, LayerOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class ReLU(Layer):
@@ -27,7 +30,11 @@ class ReLU(Layer):
     """
 
     def __init__(
-        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **options: Any
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **options: Unpack[LayerOptions],
     ):
         super().__init__(**options)
         self.max_value = None if max_value is None else number("max_value", max_value, least=0)
@@ -96,7 +103,7 @@ class Softmax(Layer):
     Arguments: `axis`, an integer or a tuple of them; ValueError if the input has no such axis.
     """
 
-    def __init__(self, axis: int | tuple[int, ...] = -1, **options: Any):
+    def __init__(self, axis: int | tuple[int, ...] = -1, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         axes = axis if isinstance(axis, (tuple, list)) else (axis,)
         if not axes or not all(is_integer(one) for one in axes):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import initializers, regularizers
 from ..arguments import number
 from ..backend import xp_of
-from .base import Layer
+from .base import Layer, LayerOptions
 from .dense import rows
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class BatchNormalization(Layer):
@@ -47,7 +50,7 @@ class BatchNormalization(Layer):
         moving_variance_initializer: str | initializers.Initializer = "ones",
         beta_regularizer: str | regularizers.Regularizer | None = None,
         gamma_regularizer: str | regularizers.Regularizer | None = None,
-        **options: Any,
+        **options: Unpack[LayerOptions],
     ):
         super().__init__(**options)
         self.axis = axis

@@ -1,15 +1,18 @@
-"""The layers that a network is made of: Input, Flatten, Dense and Activation."""
+"""Dense: the fully connected layer, and its gradient."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import initializers, regularizers
 from ..arguments import integer
 from ..backend import xp_of
 from . import activation_names as activations
-from .base import Layer
+from .base import Layer, LayerOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dense(Layer):
@@ -25,11 +28,22 @@ class Dense(Layer):
 
     `forward` and `backward` are this affine map alone; `parts()` adds the activation.
 
-    Arguments: `units`, a positive integer; `activation`, a name, a Layer or None for the affine map alone; `use_bias`;
-    `kernel_initializer` and `bias_initializer`, names or Initializers; `kernel_regularizer` and `bias_regularizer`,
-    names or Regularizers, whose penalty is added to the loss. ValueError for other units, unknown names, and inputs of
-    rank below 2.
+    Args:
+        units: Positive integer, dimensionality of the output space.
+        activation: Activation to apply: a name, a Layer, or None for the affine map alone.
+        use_bias: Whether to add the bias.
+        kernel_initializer: Name or Initializer of the kernel.
+        bias_initializer: Name or Initializer of the bias.
+        kernel_regularizer: Name or Regularizer of the kernel. Its penalty is added to the loss.
+        bias_regularizer: Name or Regularizer of the bias.
+
+    Raises:
+        ValueError: `units` is not positive, a name is unknown, or the inputs have a rank below 2.
     """
+
+    followed_by = "activation"
+    kernel: Any
+    bias: Any
 
     def __init__(
         self,
@@ -40,7 +54,7 @@ class Dense(Layer):
         bias_initializer: str | initializers.Initializer = "zeros",
         kernel_regularizer: str | regularizers.Regularizer | None = None,
         bias_regularizer: str | regularizers.Regularizer | None = None,
-        **options: Any,
+        **options: Unpack[LayerOptions],
     ):
         super().__init__(**options)
         self.units = integer("units", units)
@@ -53,13 +67,6 @@ class Dense(Layer):
 
     def get_config(self):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
-
-    def parts(self):
-        return [self] if self.activation is None else [self, *self.activation.parts()]
-
-    def trained_parts(self):
-        own = [self] if self.trainable and self.grads else []
-        return own + (self.activation.trained_parts() if self.trainable and self.activation else [])
 
     def build(self, input_shape):
         if len(input_shape) < 1:
@@ -92,5 +99,5 @@ class Dense(Layer):
 
 
 def rows(x: Any) -> Any:
-    """x as a matrix: the last axis as columns, all others as rows."""
+    """Return x as a matrix: the last axis as columns, all others as rows."""
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

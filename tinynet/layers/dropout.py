@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arguments import share
 from ..backend import move, xp_of
-from ..kernels import can_draw, dropout
+from ..kernels.dropout import dropout
 from ..rng import choose_seed
-from .base import Layer
+from .base import Layer, LayerOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dropout(Layer):
@@ -33,7 +36,7 @@ class Dropout(Layer):
 
     random = True
 
-    def __init__(self, rate: float, seed: int | None = None, **options: Any):
+    def __init__(self, rate: float, seed: int | None = None, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         self.rate = share("rate", rate)
         self.seed = None if seed is None else choose_seed(seed)
@@ -44,12 +47,15 @@ class Dropout(Layer):
         if self.rate == 1:
             return x * 0, 0
         rng = np.random.default_rng(self.seed) if rng is None else rng
-        if can_draw(x, rng):
-            return dropout(x, rng, self.rate)
-        kept = move(rng.random(x.shape, dtype="float32") >= self.rate, xp_of(x))
-        return x * kept * (1 / (1 - self.rate)), kept
+        return dropout(masked, x, rng, self.rate)
 
     def backward(self, dy, cache, need_dx=True):
         if cache is None:
             return dy
         return dy * cache * (1 / (1 - self.rate)) if self.rate < 1 else dy * 0
+
+
+def masked(x: Any, rng: np.random.Generator, rate: float) -> tuple[Any, Any]:
+    """Return (m x / (1 - rate), m), by array expressions."""
+    kept = move(rng.random(x.shape, dtype="float32") >= rate, xp_of(x))
+    return x * kept * (1 / (1 - rate)), kept

@@ -6,13 +6,16 @@ With L the loss and dy = dL/dy given, each returns dx = dL/dx; for y_i = f(x_i) 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..arguments import number
 from ..backend import xp_of
 from .activations import Sigmoid, Softmax
-from .base import Layer
+from .base import Layer, LayerOptions
 from .normal_cdf import normal_cdf
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Linear(Layer):
@@ -34,7 +37,7 @@ class LeakyReLU(Layer):
     2.
     """
 
-    def __init__(self, negative_slope: float = 0.3, **options: Any):
+    def __init__(self, negative_slope: float = 0.3, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         self.negative_slope = number("negative_slope", negative_slope, least=0)
 
@@ -55,7 +58,7 @@ class ELU(Layer):
     ICLR 2016, equation 15.
     """
 
-    def __init__(self, alpha: float = 1.0, **options: Any):
+    def __init__(self, alpha: float = 1.0, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         self.alpha = number("alpha", alpha, least=0)
 
@@ -105,7 +108,7 @@ class GELU(Layer):
     Source: Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415, section 2.
     """
 
-    def __init__(self, approximate: bool = False, **options: Any):
+    def __init__(self, approximate: bool = False, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         self.approximate = bool(approximate)
 

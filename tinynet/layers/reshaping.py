@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..arguments import MOST_AXES, integer, number
-from .base import Layer
+from .base import Layer, LayerOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Reshape(Layer):
@@ -19,7 +22,7 @@ class Reshape(Layer):
     ValueError, when the model is built, if the numbers of entries differ.
     """
 
-    def __init__(self, target_shape: Sequence[int], **options: Any):
+    def __init__(self, target_shape: Sequence[int], **options: Unpack[LayerOptions]):
         super().__init__(**options)
         if not isinstance(target_shape, (tuple, list)):
             raise ValueError(f"target_shape must be a tuple of integers, as (28, 28); got {target_shape!r}.")
@@ -53,7 +56,7 @@ class Rescaling(Layer):
     Backward: dx = scale * dy.
     """
 
-    def __init__(self, scale: float, offset: float = 0.0, **options: Any):
+    def __init__(self, scale: float, offset: float = 0.0, **options: Unpack[LayerOptions]):
         super().__init__(**options)
         self.scale = number("scale", scale, least=-math.inf)
         self.offset = number("offset", offset, least=-math.inf)

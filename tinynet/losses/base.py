@@ -1,4 +1,4 @@
-"""Loss: what every loss is made of."""
+"""Loss: the base class of every loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The cross-entropy with integer labels."""
+"""SparseCategoricalCrossentropy: the cross-entropy with integer labels.
+
+It is in nats. From probabilities it follows Keras on JAX: clipped to [e, 1 - e], e = 1e-7, so that where a value is
+clipped it is constant and the gradient 0. From logits nothing is clipped. A model that ends in Softmax is trained and
+evaluated from the logits in front of it: the same loss without the clip (Keras on JAX stops at 16.1), so that a
+confident mistake still has its value and a gradient.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +40,7 @@ class SparseCategoricalCrossentropy(Loss):
 
     name = "sparse_categorical_crossentropy"
     link = "softmax"
+    check = staticmethod(check_class_labels)
 
     def __init__(
         self,
@@ -49,9 +56,6 @@ class SparseCategoricalCrossentropy(Loss):
         if self.from_logits:
             return None
         return SparseCategoricalCrossentropy(from_logits=True, reduction=self.reduction, name=self.name)
-
-    def check(self, labels, output_shape):
-        return check_class_labels(labels, output_shape)
 
     def forward(self, labels, outputs):
         xp, classes = xp_of(outputs), outputs.shape[-1]

@@ -1,6 +1,7 @@
-"""Metrics, under Keras's names: what is reported beside the loss. Each is a mean of one value per label."""
+"""Metrics, under Keras's names: numbers that are reported beside the loss. Each is a mean of one value per label."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import absent
 from ..config import by_name
@@ -42,9 +43,17 @@ METRICS = {
 }
 
 
-def get(identifier: Any) -> Metric:
-    """The metric of that name, called as it was written ("acc" is reported as acc), or the given Metric itself, or one
-    made of a function of (y_true, y_pred)."""
+def get(identifier: str | Mapping[str, Any] | Metric | Callable[[Any, Any], Any]) -> Metric:
+    """Return the metric that is meant.
+
+    Args:
+        identifier: A name, a record, a Metric, which is returned, or a function of (y_true, y_pred). A metric is
+            reported under the name that was given here: "acc" as acc.
+
+    Raises:
+        ValueError: There is no metric of this name.
+        TypeError: `identifier` is something else.
+    """
     if callable(identifier) and not isinstance(identifier, (Metric, type)):
         return FunctionMetric(identifier)
     metric = by_name("metric", identifier, Metric, METRICS)
@@ -53,4 +62,5 @@ def get(identifier: Any) -> Metric:
     return metric
 
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, __all__)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..arguments import absent
-from ..formats.state import load_model, save_model
 from .cloning import clone_model, model_from_json
+from .loading import load_model, save_model
 from .sequential import Sequential
 
 __all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, __all__)

@@ -1,4 +1,4 @@
-"""Models from models and from JSON."""
+"""Models from other models, and from JSON."""
 
 from __future__ import annotations
 
@@ -8,18 +8,33 @@ from .sequential import Sequential
 
 
 def clone_model(model: Sequential) -> Sequential:
-    """A model of the same layers, with weights of its own, freshly drawn, and not compiled.
+    """Make a model of the same layers with fresh weights, not compiled.
 
-    If the model was given a seed, the clone has the same and so the same starting weights; else it draws one.
+    If the model was given a seed, the clone has the same seed and so the same starting weights. Else it draws one.
+
+    Args:
+        model: The model to clone.
+
+    Raises:
+        TypeError: `model` is not a Sequential.
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"clone_model takes a Sequential; got {model!r}.")
-    own = {type(layer).__name__: type(layer) for layer in model.all_layers() if not isinstance(layer, Sequential)}
-    return Sequential.from_config({**model.get_config(), "backend": model.backend}, own)
+    layers = [layer for layer in model.all_layers() if not isinstance(layer, Sequential)]
+    classes = {type(layer).__name__: type(layer) for layer in layers}
+    return Sequential.from_config({**model.get_config(), "backend": model.backend}, classes)
 
 
 def model_from_json(text: str, custom_objects: Mapping[str, type] | None = None) -> Sequential:
-    """The model that `to_json` wrote down, not compiled, with fresh weights. ValueError for other texts."""
+    """Make the model that `to_json` wrote down, with fresh weights, not compiled.
+
+    Args:
+        text: What `model.to_json()` returned.
+        custom_objects: Your own classes that it mentions, by name.
+
+    Raises:
+        ValueError: The text is another one, or mentions an unknown class.
+    """
     import json
 
     try:

@@ -10,41 +10,50 @@ from typing import Any
 import numpy as np
 
 from .. import backend as backends
-from ..arguments import integer, is_integer, named_arguments
+from ..arguments import integer, named_arguments
 from ..arguments import shape as check_shape
-from ..config import from_record, serialize
-from ..layers import LAYERS
+from ..config import serialize
+from ..intake import adapters
+from ..layers import Input
 from ..layers.activation_names import ACTIVATIONS
 from ..layers.base import Layer, snake_case
 from ..layers.building import building_lock, generators
-from ..layers.chain import backward_chain, forward_chain, unique
-from ..layers.input import Input
+from ..layers.chain import backward_chain, forward_chain, primitives, unique
 from ..layers.weights import as_array
 from ..rng import choose_seed
 from ..training.step import check_outputs
-from . import summary
+from . import config as configuration
+from . import summary, writing
 from .trainer import Trainer
-
-OPTIONS = ("name", "trainable", "dtype", "seed", "backend")  # that from_config passes on
 
 
 class Sequential(Trainer):
-    """A model that is a stack of layers: each one's output is the next one's input.
+    """A stack of layers: each one's output is the next one's input.
 
         model = Sequential([Flatten(input_shape=(28, 28, 1)), Dense(128, activation="relu"), Dense(10, "softmax")])
         model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         model.fit(x, y, epochs=5)
 
-    The input shape is that of `Input(shape)` or `input_shape=` of the first layer; without either the model is built
+    The input shape is that of `Input(shape)`, or `input_shape=` of the first layer. Without either the model is built
     when it sees its first data. The same layer may stand at several places; it has one set of weights.
 
-    `seed` decides the starting weights and the order of the samples (one is drawn and kept in `model.seed` if none is
-    given); `backend` is "numpy" or "cupy" (default: the environment variable TINYNET_BACKEND, else "numpy"); `dtype`
-    is "float32" or "float64", and each batch is cast to it.
-
-    A Sequential is a layer, so models nest; for an inner one that is not yet built the seed, backend and dtype of the
+    A Sequential is a layer, so models nest. For an inner model that is not yet built the seed, backend and dtype of the
     outer one count.
+
+    Args:
+        layers: Layers, in order.
+        name: Name of the model.
+        trainable: Whether training changes the weights.
+        seed: Seed of the starting weights and of the order of the samples. If none is given, one is drawn and kept in
+            `model.seed`.
+        backend: "numpy" or "cupy". By default the environment variable TINYNET_BACKEND, else "numpy".
+        dtype: "float32" or "float64". Each batch is cast to it.
     """
+
+    keras_module = "keras"
+    primitive = False
+    followed_by = "_layers"
+    __setattr__ = object.__setattr__  # a model has no weights of its own to protect
 
     def __init__(
         self,
@@ -72,8 +81,6 @@ class Sequential(Trainer):
         if self._layers and self.declared_shape is not None:
             self.setup(self.declared_shape)  # once, for all of them
 
-    keras_module = "keras"
-
     # ---- structure --------------------------------------------------------------------------------------------
 
     @property
@@ -82,7 +89,7 @@ class Sequential(Trainer):
         return list(self._layers)
 
     def add(self, layer: Layer) -> None:
-        """Put a layer on top of the stack; it is built at once where the input shape is known."""
+        """Put a layer on top of the stack; it is built at once if the input shape is known."""
         declared, count = self.declared_shape, len(self._layers)
         self._stack(layer)
         if len(self._layers) > count and (self.built or self.declared_shape is not None):
@@ -94,7 +101,7 @@ class Sequential(Trainer):
                 raise
 
     def _stack(self, layer: Layer) -> None:
-        """Put a layer on top, not built yet."""
+        """Put a layer on top without building it."""
         if not isinstance(layer, Layer):
             hint = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"Only layers can be added to a Sequential; got {layer!r}{hint}.")
@@ -107,7 +114,7 @@ class Sequential(Trainer):
         if isinstance(layer, Input):
             return
         if layer in ACTIVATIONS.values():
-            layer = type(layer)()  # tn.nn.relu is one object for everybody; a model gets one of its own
+            layer = type(layer)()  # tn.nn.relu is one object for everybody; a model gets its own
         self._give_name(layer)
         self._layers.append(layer)
 
@@ -117,14 +124,13 @@ class Sequential(Trainer):
             raise IndexError(f"Model '{self.name}' has no layers to pop.")
         shape = self.input_shape
         layer = self._layers.pop()
-        super().forget()
-        self._shapes, self._built_parts = [], []
+        self.forget()
         if shape is not None and self._layers:
             self.setup(shape[1:])
         return layer
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """The layer of that name, or at that place in `layers`; ValueError if there is none."""
+        """Return the layer with this name, or at this place in `layers`; ValueError if there is none."""
         if (name is None) == (index is None):
             raise ValueError("get_layer takes a name or an index, one of them.")
         if name is not None:
@@ -162,56 +168,7 @@ class Sequential(Trainer):
                 f"from another model, give the new one a name: {type(layer).__name__}(..., name='...')."
             )
 
-    def setup(self, input_shape, rng=None, backend=None, dtype=None):
-        """Build all layers for this input shape; a model inside another computes where and how the outer one does."""
-        if not self._layers:
-            raise ValueError(f"Model '{self.name}' has no layers; add one first.")
-        home, count = (self.backend, self.dtype), len(self._layers)
-        if rng is not None and not self.built:
-            self.backend, self.dtype = backend, np.dtype(dtype)
-        rngs = rng.spawn(count) if rng else generators(self.seed, count)
-        inside = unique([*self.all_layers(), *self.parts()])
-        unbuilt = [layer for layer in inside if not (layer.built or layer.weight_names)]
-        shape, shapes = tuple(input_shape), []
-        try:
-            for layer, own in zip(self._layers, rngs, strict=True):
-                self._check_home(layer)
-                shape = layer.setup(shape, own, self.backend, self.dtype)
-                shapes.append(shape)
-        except BaseException:
-            for layer in unbuilt:  # a failed build leaves nothing behind
-                layer.forget()
-            self.backend, self.dtype = home
-            raise
-        if not self.built or tuple(input_shape) == self.input_shape[1:]:  # else it stands in a model of another shape
-            self._shapes, self._built_parts = shapes, self.parts()
-            self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
-        return shape
-
-    def all_layers(self) -> list[Layer]:
-        """The layers, those of inner models among them, and the inner models themselves."""
-        inner = [layer.all_layers() for layer in self._layers if isinstance(layer, Sequential)]
-        return [*self._layers, *itertools.chain(*inner)]
-
-    def forget(self):
-        super().forget()
-        self._shapes, self._built_parts = [], []
-
-    def _check_home(self, layer: Layer) -> None:
-        for part in layer.parts():
-            if part.weight_names and (part.backend, part.dtype) != (self.backend, self.dtype):
-                raise ValueError(
-                    f"Layer '{layer.name}' was built in {part.dtype} on {part.backend}; this model is "
-                    f"{self.dtype} on {self.backend}."
-                )
-
-    def prepare(self, input_shape: tuple[int, ...]) -> None:
-        """Build what is not built: the whole model for this input shape, or layers that an inner model got since."""
-        with building_lock:
-            if not self.built:
-                self.setup(input_shape)
-            elif self.parts() != self._built_parts:
-                self.setup(self.input_shape[1:])
+    # ---- building ---------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Build all layers for inputs of this shape, its first axis being the batch (None or any size), as in Keras.
@@ -225,16 +182,77 @@ class Sequential(Trainer):
             raise ValueError(f"Model '{self.name}' is built for inputs {self.input_shape} already; got {input_shape}.")
         self.setup(shape)
 
-    def parts(self):
-        return [part for layer in self._layers for part in layer.parts()]
+    def prepare(self, input_shape: tuple[int, ...]) -> None:
+        """Build what is not built: the whole model for this input shape, or layers that an inner model got since."""
+        with building_lock:
+            if self.output_shape is None:
+                self.setup(input_shape)
+            elif [part for part, _ in primitives(self._layers)] != self._built_parts:
+                self.setup(self.input_shape[1:])
+
+    def setup(self, input_shape, rng=None, backend=None, dtype=None):
+        """Build all layers for this input shape; a model inside another computes where and how the outer one does."""
+        if not self._layers:
+            raise ValueError(f"Model '{self.name}' has no layers; add one first.")
+        home, count = (self.backend, self.dtype), len(self._layers)
+        if rng is not None and not self.built:
+            self.backend, self.dtype = backend, np.dtype(dtype)
+        rngs = rng.spawn(count) if rng else generators(self.seed, count)
+        inside = unique([*self.all_layers(), *self.parts()])
+        unbuilt = [layer for layer in inside if not (layer.built or layer.weight_names)]
+        shape, shapes = tuple(input_shape), []
+        try:
+            for layer, layer_rng in zip(self._layers, rngs, strict=True):
+                self._check_home(layer)
+                shape = layer.setup(shape, layer_rng, self.backend, self.dtype)
+                shapes.append(shape)
+        except BaseException:
+            for layer in unbuilt:  # a failed build leaves nothing behind
+                layer.forget()
+            self.backend, self.dtype = home
+            raise
+        if not self.built or tuple(input_shape) == self.input_shape[1:]:  # else it stands in a model of another shape
+            self._shapes, self._built_parts = shapes, self.parts()
+            self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
+        return shape
+
+    def forget(self):
+        super().forget()
+        self._shapes, self._built_parts = [], []
+
+    def _check_home(self, layer: Layer) -> None:
+        for part in layer.parts():
+            if part.weight_names and (part.backend, part.dtype) != (self.backend, self.dtype):
+                raise ValueError(
+                    f"Layer '{layer.name}' was built in {part.dtype} on {part.backend}; this model is "
+                    f"{self.dtype} on {self.backend}."
+                )
+
+    def all_layers(self) -> list[Layer]:
+        """Return the layers, those of inner models among them, and the inner models themselves."""
+        inner = [layer.all_layers() for layer in self._layers if isinstance(layer, Sequential)]
+        return [*self._layers, *itertools.chain(*inner)]
 
     @property
     def output_shapes(self) -> list[tuple[int | None, ...]]:
         """The output shape of each layer at its place, None standing for the batch; empty before the model is built."""
         return [(None, *shape) for shape in self._shapes]
 
-    def trained_parts(self):
-        return unique(part for layer in self._layers for part in layer.trained_parts()) if self.trainable else []
+    # ---- arithmetic -------------------------------------------------------------------------------------------
+
+    def forward(self, x, training=False):
+        return forward_chain(self.parts(), x, training)
+
+    def backward(self, dy, cache, need_dx=True):
+        return backward_chain(self.parts(), dy, cache, need_dx=need_dx)
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """Compute the outputs for a batch, as an array of the model's backend."""
+        x = as_array(adapters.inputs(self, x), backends.module(self.backend), self.dtype)
+        y, _ = forward_chain(self.parts(), x, training, self.call_draws() if training else None)
+        return check_outputs(y, self.output_shape)
+
+    # ---- writing down -----------------------------------------------------------------------------------------
 
     def summary(
         self,
@@ -252,127 +270,89 @@ class Sequential(Trainer):
         width = None if line_length is None else integer("line_length", line_length)
         (print_fn or summary.printed)(summary.table(self, width, expand_nested, show_trainable))
 
-    # ---- writing down -----------------------------------------------------------------------------------------
-
     def get_config(self) -> dict[str, Any]:
-        """The architecture as plain values, as Keras's: the layers as records, first an InputLayer if the shape is
-        known.
+        """Return the architecture as plain values, as Keras's: the layers as records.
 
-        The seed is in it if one was given; weights, compile's choices and the backend are not.
+        An InputLayer comes first if the input shape is known. The seed is there if one was given. Weights, compile's
+        choices and the backend are not.
         """
-        return self._config(self.input_shape[1:] if self.built else self.declared_shape)
-
-    def _config(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
-        """The configuration with this input shape; that of models inside is left to the outer one, unless declared."""
-        first = []
-        if shape is not None:
-            config = {"batch_shape": [None, *shape], "dtype": self.dtype.name, "name": "input_layer"}
-            first = [{"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": None}]
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
-        if self._given_seed is not None:
-            config["seed"] = self.seed
-        records = [serialize(layer) for layer in self._layers]
-        for layer, record in zip(self._layers, records, strict=True):
-            if isinstance(layer, Sequential):
-                record["config"] = layer._config(layer.declared_shape)
-        return {**config, "layers": [*first, *records]}
+        return configuration.of_model(self, self.input_shape[1:] if self.built else self.declared_shape)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None) -> Sequential:
-        """A new model, not compiled, with fresh weights, from what get_config gave.
+        """Make a model, not compiled, with fresh weights, from what get_config gave.
 
-        `custom_objects` maps names to classes of your own that the configuration mentions. ValueError for any other
-        class that is not in tinynet.
+        Args:
+            config: The configuration.
+            custom_objects: Your own classes that the configuration mentions, by name.
+
+        Raises:
+            ValueError: It mentions another class that is not in tinynet, or is no configuration.
         """
-        if not isinstance(config, Mapping) or not {"name", "layers"} <= set(config):
-            raise ValueError(f"The configuration of a Sequential needs 'name' and 'layers'; got {config!r}.")
-        table = {**LAYERS, "InputLayer": Input, **(custom_objects or {})}
-        options = {name: value for name, value in config.items() if name in OPTIONS}
-        layers, made = [], []
-        for record in config["layers"]:
-            if not isinstance(record, Mapping):
-                raise ValueError(f"The configuration of a Sequential needs records of its layers; got {record!r}.")
-            same = [layer for layer, other in made if other == record]  # names are unique: it stands there twice
-            if same:
-                layers.append(same[0])
-            elif record.get("class_name") == "InputLayer":
-                layers.append(_input(record.get("config")))
-            elif record.get("class_name") == "Sequential":
-                home = {"backend": config["backend"]} if "backend" in config else {}
-                layers.append(Sequential.from_config({**record["config"], **home}, custom_objects))
-            else:
-                layers.append(from_record("layer", record, table))
-            made.append((layers[-1], record))
-        return cls(layers, **options)
+        layers = configuration.layers_of(config, custom_objects, Sequential.from_config)
+        return cls(layers, **configuration.options(config))
+
+    @property
+    def given_seed(self) -> int | None:
+        """The seed that was given to the model, not drawn; None without one."""
+        return self._given_seed
+
+    def to_json(self, **options: Any) -> str:
+        """Return the architecture as JSON, for `models.model_from_json`; options go to json.dumps."""
+        import json
+
+        return json.dumps(serialize(self), **options)
+
+    def keyed_weights(self) -> dict[str, tuple[Layer, str]]:
+        """Return each weight as (part, name) by its key in a file, in the order of `weights`.
+
+        The key is the place of its part in the chain and its name, "0/kernel": names of layers may occur twice in
+        models that nest.
+        """
+        places = {id(part): index for index, part in reversed(list(enumerate(self.parts())))}
+        return {f"{places[id(part)]}/{name}": (part, name) for part, name in self.named_weights()}
 
     @named_arguments({"include_optimizer": "Leave it out: it is there.", "save_format": "The name's end decides."})
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the whole model to a file: layers, weights, compile's choices, the optimizer's state, seed and counts.
 
-        The name ends in ".npz" (NumPy alone; formats/npz.py describes it) or ".keras" (Keras reads it; needs h5py).
         `models.load_model` makes the model again, and `fit` then goes on as if it had not stopped: see there. That
-        holds for .npz; in .keras the states of callbacks have no place, and the optimizer's is rounded. The file is
+        holds for .npz. In .keras the states of callbacks have no place, and the optimizer's is rounded. The file is
         written whole or not at all: a file of that name is replaced when the new one is on the disk.
 
-        ValueError for another name, for a model that is not built, and for what cannot be written down (functions as
-        initializers, say); FileExistsError with overwrite=False; OSError as open and write raise it.
-        """
-        from ..formats import state as saving
+        Args:
+            filepath: Name that ends in ".npz" (NumPy alone; formats/npz.py describes it) or ".keras" (Keras reads it;
+                needs h5py).
+            overwrite: Whether a file of that name may be replaced.
 
-        saving.save_model(self, filepath, overwrite)
+        Raises:
+            ValueError: Another name, a model that is not built, or something that cannot be written down, such as a
+                function as initializer.
+            FileExistsError: The file is there, and `overwrite` is False.
+            OSError: As open and write raise it.
+        """
+        writing.write_model(self, filepath, overwrite, Sequential.from_config)
 
     @named_arguments()
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write the weights alone to a file, whole or not at all; its name ends in ".npz" or ".weights.h5".
+        """Write the weights alone to a file, whole or not at all.
 
-        ValueError for another name, or if the model is not built; OSError as open and write raise it.
+        Args:
+            filepath: Name that ends in ".npz" or ".weights.h5".
+            overwrite: Whether a file of that name may be replaced.
+
+        Raises:
+            ValueError: Another name, or the model is not built.
+            FileExistsError: The file is there, and `overwrite` is False.
+            OSError: As open and write raise it.
         """
-        from ..formats import state as saving
-
-        saving.save_weights(self, filepath, overwrite)
+        writing.write_weights(self, filepath, overwrite)
 
     @named_arguments({"skip_mismatch": "Leave it out: all weights must be there."})
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Read weights that save_weights or save wrote into this model, which must be built and have the same ones.
 
-        ValueError, and nothing is changed, for a file that is damaged or holds other weights.
+        Raises:
+            ValueError: The file is damaged or holds other weights. Nothing is changed then.
         """
-        from ..formats import state as saving
-
-        saving.load_weights(self, filepath)
-
-    def keyed_weights(self) -> dict[str, tuple[Layer, str]]:
-        """Each weight as (part, name) under the place of its part in the chain and its name, "0/kernel", in the order
-        of `weights`: what a file calls it, since names of layers may occur twice in models that nest."""
-        places = {id(part): index for index, part in reversed(list(enumerate(self.parts())))}
-        return {f"{places[id(part)]}/{name}": (part, name) for part, name in self._own()}
-
-    def to_json(self, **options: Any) -> str:
-        """The architecture as JSON, for `models.model_from_json`; options go to json.dumps."""
-        import json
-
-        return json.dumps(serialize(self), **options)
-
-    # ---- arithmetic -------------------------------------------------------------------------------------------
-
-    def forward(self, x, training=False):
-        return forward_chain(self.parts(), x, training)
-
-    def backward(self, dy, cache, need_dx=True):
-        return backward_chain(self.parts(), dy, cache, need_dx=need_dx)
-
-    def __call__(self, x: Any, training: bool = False) -> Any:
-        """The outputs for a batch, as an array of the model's backend."""
-        x = as_array(self._inputs(x), backends.module(self.backend), self.dtype)
-        y, _ = forward_chain(self.parts(), x, training, self._call_draws() if training else None)
-        return check_outputs(y, self.output_shape)
-
-
-def _input(config: Any) -> Input:
-    """The Input of an InputLayer's configuration."""
-    shape = config.get("batch_shape") if isinstance(config, Mapping) else None
-    if not isinstance(shape, (list, tuple)):
-        raise ValueError(f"The configuration of an InputLayer needs a 'batch_shape', as [None, 784]; got {shape!r}.")
-    if not shape or not (shape[0] is None or is_integer(shape[0])):  # a fixed size of the batch is not kept
-        raise ValueError(f"batch_shape must begin with None, for the batch; got {shape!r}.")
-    return Input(shape[1:])
+        self.set_weights(writing.read_weights(self, filepath))

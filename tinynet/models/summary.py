@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from ..callbacks.progress import columns
+from .. import terminal
 from ..layers.base import Layer
 
 HEADINGS = ("Layer (type)", "Output Shape", "Param #", "Trainable")
 
 
 def table(model: Any, width: int | None = None, expand_nested: bool = False, show_trainable: bool = False) -> str:
-    """The layers with their output shapes and numbers of weights, and the totals, as one text."""
-    width = width or min(88 + 12 * show_trainable, max(44, columns() - 4))
+    """Return the layers with their output shapes and numbers of weights, and the totals, as one text."""
+    width = width or min(88 + 12 * show_trainable, max(44, terminal.columns() - 4))
     shares = (0.405, 0.72, 0.9, 1.0) if show_trainable else (0.45, 0.80, 1.0)
     edges = [0, *(int(width * share) - (share >= 0.8) for share in shares)]  # where the vertical rules are
     inner = [right - left - 3 for left, right in pairwise(edges)]
@@ -44,8 +44,10 @@ def table(model: Any, width: int | None = None, expand_nested: bool = False, sho
 
 
 def printed(text: str) -> None:
-    """Print a table: in colour on a terminal (unless NO_COLOR is set), and in plain characters where the output's
-    encoding has no box characters."""
+    """Print a table, in colour on a terminal unless NO_COLOR is set.
+
+    Plain characters stand for box characters that the output's encoding does not have.
+    """
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -55,7 +57,7 @@ def printed(text: str) -> None:
 
 
 def _coloured(text: str) -> str:
-    """The title bold, numbers green, types blue."""
+    """Return the text with the title bold, numbers green and types blue."""
     title, *lines = text.split("\n")
     lines = [re.sub(r"(?<![\w.])(\d[\d,.]*)(?![\w])", "\x1b[32m\\1\x1b[0m", line) for line in lines]
     lines = [re.sub(r"\(([A-Z]\w*)\)", "(\x1b[34m\\1\x1b[0m)", line) for line in lines]
@@ -63,16 +65,16 @@ def _coloured(text: str) -> str:
 
 
 def _rows(model: Any, expand_nested: bool, show_trainable: bool, indent: str = "") -> Iterator[list[str]]:
-    """The cells of each layer."""
+    """Yield the cells of each layer."""
     shapes = [str(shape) for shape in model.output_shapes] or ["?"] * len(model.layers)
     for layer, shape in zip(model.layers, shapes, strict=True):
         if layer.built:
             params = f"{layer.count_params():,}"
         else:
             params = "0" if type(layer).build is Layer.build else "0 (unbuilt)"
-        own = [f"{indent}{layer.name} ({type(layer).__name__})", shape, params]
+        cells = [f"{indent}{layer.name} ({type(layer).__name__})", shape, params]
         trained = "-" if not layer.weights else "Y" if layer.trained_parts() else "N"
-        yield [*own, trained] if show_trainable else own
+        yield [*cells, trained] if show_trainable else cells
         if expand_nested and hasattr(layer, "output_shapes"):
             yield from _rows(layer, expand_nested, show_trainable, f"   {indent or '└ '}")
 
@@ -101,7 +103,7 @@ def _training(model: Any) -> list[str]:
 
 
 def _folded(text: str, size: int) -> list[str]:
-    """The text in lines of this size, folded at spaces; a word that is longer is cut."""
+    """Return the text in lines of this size, folded at spaces. A longer word is cut."""
     lines: list[str] = []
     for word in text.split(" "):
         if lines and len(lines[-1]) + 1 + len(word) <= size:

@@ -7,112 +7,122 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend as backends
 from .. import losses, metrics, optimizers
-from ..arguments import integer, named_arguments, number, warn
-from ..callbacks import Callback, History
-from ..callbacks.callback_list import CallbackList
-from ..callbacks.progress import choose_verbose
-from ..intake import checks as inputs
-from ..intake.adapters import Intake, batch_size_of, frequency, steps_of
-from ..intake.arrays import ArrayBatches, Batch
-from ..intake.epochs import Epochs, Limited
-from ..intake.streams import StreamBatches, is_stream
+from ..arguments import choose_verbose, frequency, integer, integer_or_none, named_arguments, number
+from ..backend import module, to_numpy
+from ..callbacks import Callback, History, ProgbarLogger
+from ..callbacks.base import CallbackList
+from ..intake import adapters, checks
 from ..layers.base import Layer
 from ..layers.chain import forward_chain
 from ..layers.weights import as_array
-from ..metrics import get as get_metric
-from ..training import loop as training
-from ..training.step import Step, check_end, check_outputs, on_logits
+from ..threads import TINY, one_for_small
+from ..training import loop
+from ..training.bookmark import Bookmark, Run
+from ..training.compiled import Compiled
+from ..training.prediction import predict
+from ..training.step import Step, check_outputs
 
-AT_ONCE = 512  # samples that evaluate and predict compute at once; benchmarks/NOTES.md has the times of others
+NOT_HERE = "Leave it out: there is nothing to compile to, and there is one output."
+KERAS_ONLY = dict.fromkeys(
+    ["jit_compile", "run_eagerly", "steps_per_execution", "loss_weights", "auto_scale_loss"], NOT_HERE
+)
 
 
-class Trainer(Intake):
+class Trainer(Layer):
     """The part of a model that compiles, fits, evaluates and predicts; `Sequential` adds the layers."""
+
+    layers: list[Layer]
+    seed: int
 
     def __init__(self, **options: Any):
         super().__init__(**options)
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
-        self.metrics: list[metrics.Metric] = []
-        self.weighted_metrics: list[metrics.Metric] = []
+        self.compilation: Compiled | None = None
+        self._bookmark = Bookmark()
+        self._run: Run | None = None
         self.history: History | None = None
         self.stop_training = False
-        self._metric_names: list[str] = ["loss"]
-        self._step: Step | None = None
-        self._trained: list[Layer] | None = None  # the parts that the optimizer's state is for
-        self._mark: object = None  # the same as the optimizer's owner, as long as it is ours
-        self.epochs_trained = 0  # the number of fit's last epoch, counted from 1: the next initial_epoch
-        self.fitted_callbacks: list[Callback] = []  # those of the last fit, for a file to keep their state
-        self.fitted: tuple[Any, Any] = (None, None)  # within fit, its data for training and for validation
-        self.last_place: dict[str, Any] | None = None  # where in its data the last fit ended
-        self.saved_place: dict[str, Any] | None = None  # where in its data a saved fit was
-        self.saved_callbacks: list[Any] = []  # the states of callbacks that came from a file, for the next fit
 
     def __getstate__(self) -> dict[str, Any]:
-        # The step is made again when it is next needed, from what is kept; callbacks belong to their fit.
-        return {**self.__dict__, "_step": None, "fitted_callbacks": [], "fitted": (None, None)}
+        return {**self.__dict__, "_run": None}  # a fit that goes on, with its data and callbacks, stays here
 
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` has been called."""
-        return self.loss is not None
+    # ---- what compile chose -----------------------------------------------------------------------------------
 
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what evaluate returns, in order: "loss", then the metrics'."""
-        return list(self._metric_names)
-
+    @named_arguments(KERAS_ONLY)
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
         loss: str | losses.Loss | None = None,
         metrics: Sequence[str | metrics.Metric | Callable] | None = None,
         weighted_metrics: Sequence[str | metrics.Metric | Callable] | None = None,
-        **unknown: Any,
     ) -> None:
         """Choose the optimizer, the loss and the metrics; weights stay, the optimizer's state starts afresh.
 
-        Each is a name or an object, a metric also a function of (y_true, y_pred); an unknown name raises ValueError
-        here, with the nearest valid ones. `weighted_metrics` are those that sample and class weights count in. Keras's
-        other arguments are refused: there is nothing to compile to, and there is one output.
+        Keras's other arguments are refused: there is nothing to compile to, and there is one output.
+
+        Args:
+            optimizer: Name or Optimizer.
+            loss: Name or Loss.
+            metrics: Names, Metrics, or functions of (y_true, y_pred).
+            weighted_metrics: The same, for metrics that sample and class weights count in.
+
+        Raises:
+            ValueError: A name is unknown, which the nearest valid ones follow, or the choices do not fit together.
         """
-        if unknown:
-            name = next(iter(unknown))
-            hint = "Did you mean metrics?" if name == "metric" else "Leave it out."
-            raise TypeError(
-                f"compile has no argument {name!r} in tinynet. {hint} It takes optimizer, loss, metrics and "
-                "weighted_metrics."
-            )
         if loss is None:
             raise ValueError("compile needs a loss, as in compile('adam', loss='mse').")
-        chosen, weighted = _metrics("metrics", metrics), _metrics("weighted_metrics", weighted_metrics)
-        names = ["loss", *(metric.name for metric in chosen)]
-        names += [f"weighted_{metric.name}" if metric.name in names else metric.name for metric in weighted]
-        if len(set(names)) != len(names):
-            raise ValueError(f"Metrics need names of their own, other than 'loss'; got {names[1:]}.")
-        loss, optimizer = losses.get(loss), optimizers.get(optimizer)
-        if loss.reduction in ("none", None):
-            raise ValueError(f"A model minimizes one number: the loss {loss.name} needs a reduction.")
-        warning = check_end(self.parts(), loss)
-        self.loss, self.optimizer, self.metrics, self.weighted_metrics = loss, optimizer, chosen, weighted
-        self._metric_names = names
-        self.optimizer.reset()
-        self.epochs_trained, self.saved_callbacks, self.saved_place = 0, [], None
-        self.fitted, self.last_place = (None, None), None
-        self.optimizer.owner = self._mark = object()
-        self._step = self._trained = None
+        compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
+        compiled.take_optimizer(self.parts())
+        self.compilation, self._bookmark = compiled, Bookmark()
         if self.built:
             self.prepare(self.input_shape[1:])
-            self.current_step().buffers.claim()
-        if warning:
-            warn(warning)
+            compiled.step_for(self).buffers.claim()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self.compilation is not None
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer | None:
+        """The optimizer; one that is set here is refused by the next fit: compile begins afresh with it."""
+        return self.compilation.optimizer if self.compilation else None
+
+    @optimizer.setter
+    def optimizer(self, value: optimizers.Optimizer) -> None:
+        self._require_compiled().optimizer = value
+
+    @property
+    def loss(self) -> losses.Loss | None:
+        """The loss."""
+        return self.compilation.loss if self.compilation else None
+
+    @property
+    def metrics(self) -> list[metrics.Metric]:
+        """The metrics."""
+        return list(self.compilation.metrics) if self.compilation else []
+
+    @property
+    def weighted_metrics(self) -> list[metrics.Metric]:
+        """The metrics that sample and class weights count in."""
+        return list(self.compilation.weighted_metrics) if self.compilation else []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what evaluate returns, in order: "loss", then the metrics'."""
+        return list(self.compilation.names) if self.compilation else ["loss"]
 
     @property
     def trains_from_logits(self) -> bool:
         """Whether the last softmax or sigmoid and the loss are computed together, from the logits."""
-        return self.loss is not None and on_logits(self.parts(), self.output_shape, self.loss) is not None
+        return self.compilation is not None and self.compilation.is_fused(self)
+
+    @property
+    def epochs_trained(self) -> int:
+        """The number of fit's last epoch, counted from 1: the next initial_epoch."""
+        return self._run.done if self._run else self._bookmark.epochs
+
+    # ---- fit, evaluate, predict -------------------------------------------------------------------------------
 
     @named_arguments()
     def fit(
@@ -134,84 +144,63 @@ class Trainer(Intake):
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
     ) -> History:
-        """Train for a number of epochs; returns the History, which is also `model.history`.
+        """Train for a number of epochs.
 
-        `x` and `y` are arrays or lists; each epoch goes once over all samples in batches of `batch_size` (default 32;
-        the last may be short), shuffled in an order that depends on the model's seed and the optimizer's iterations
-        alone. Or `x` gives the batches itself, as (x, y) or (x, y, sample_weight): a `data.Dataset`, a generator, a
-        list of such pairs, or anything else that can be iterated over; then they are taken as they come.
-
-        The loss and metrics that are reported are means over the samples of the epoch, taken while the weights change;
-        penalties of regularizers are part of the loss.
-
-            epochs, initial_epoch     the epochs from initial_epoch (counted from 0) up to epochs are made
-            steps_per_epoch           batches in an epoch; one pass over the data then goes on from epoch to epoch
-            sample_weight             one factor for the loss of each sample (or each value)
-            class_weight              {class: factor}, the same by label; classes that are not in it count 1
-            validation_data           (x, y), (x, y, sample_weight) or batches, evaluated after each epoch
-            validation_split          0.1 takes the last tenth of the samples for that, before shuffling
-            validation_steps          evaluate on so many batches only
-            validation_batch_size     of the validation data, by default batch_size
-            validation_freq           evaluate after every n-th epoch, or after the epochs of a list (counted from 1)
-            callbacks                 a list of callbacks, or one
-            verbose                   0 (silent), 1 (a progress bar), 2 (a line per epoch) or "auto": 1 on a terminal or
-                                      in a notebook, else 2
-
-        A training that was stopped goes on, in a new process, to the same bits as if it had not, from a file that
-        `ModelCheckpoint("model.npz")` or `model.save("model.npz")` wrote between two epochs:
-
-            model = tn.models.load_model("model.npz")
-            callbacks = [...]  # the same as before: their state is in the file
-            model.fit(x, y, epochs=20, initial_epoch=model.epochs_trained, callbacks=callbacks)
-
-        That holds on the same machine, BLAS and number of threads, for arrays, and for datasets that are made anew in
-        the same way, each shuffle with a seed. It does not hold for generators, for a `map` that draws random numbers,
-        nor for a `model.save` after an EarlyStopping has restored the best weights.
+        Each epoch goes once over all samples, shuffled in an order that depends alone on the model's seed and the
+        optimizer's iterations. The loss and metrics that are reported are means over the samples of the epoch, taken
+        while the weights change. Penalties of regularizers are part of the loss.
 
         An interrupt (Ctrl-C) leaves the trained weights of the last whole step, and the finished epochs in
-        `model.history`.
+        `model.history`. A training that was stopped goes on from a file: see `models.load_model`.
 
-        ValueError for labels that are not classes of the model, samples of the wrong shape, x and y of unequal
-        length, and for other arguments that make no sense, before any work is done.
+        Args:
+            x: Samples, an array or lists. Or what gives the batches, (x, y) or (x, y, sample_weight), which are taken
+                as they come: a `data.Dataset`, a generator, a list of such pairs, or anything else to iterate over.
+            y: Labels of the samples.
+            batch_size: Samples in a batch, by default 32. The last batch may be short.
+            epochs: Epochs from `initial_epoch`, counted from 0, up to this number are made.
+            verbose: 0 (silent), 1 (a progress bar), 2 (a line per epoch) or "auto": 1 on a terminal or in a notebook,
+                else 2.
+            callbacks: Callbacks in a list, or one.
+            validation_split: Share of the samples, the last ones before shuffling, to evaluate on after each epoch.
+            validation_data: (x, y), (x, y, sample_weight) or batches to evaluate on after each epoch.
+            shuffle: Whether to shuffle arrays.
+            class_weight: {class: factor of its samples' loss}. Classes that are not in it count 1.
+            sample_weight: A factor for the loss of each sample (or each value).
+            initial_epoch: The first epoch to make, counted from 0.
+            steps_per_epoch: Batches in an epoch. One pass over the data then goes on from epoch to epoch.
+            validation_steps: Batches of the validation data to evaluate on.
+            validation_batch_size: Samples in a batch of the validation data, by default `batch_size`.
+            validation_freq: Evaluate after every n-th epoch, or after the epochs of a list (counted from 1).
+
+        Returns:
+            The History, which is also `model.history`.
+
+        Raises:
+            ValueError: Labels are no classes of the model, samples have the wrong shape, x and y differ in length, or
+                another argument makes no sense. Nothing is trained then.
+            RuntimeError: The model is not compiled.
         """
-        epochs, initial_epoch = integer("epochs", epochs, least=0), integer("initial_epoch", initial_epoch, least=0)
-        verbose, steps = choose_verbose(verbose), steps_of("steps_per_epoch", steps_per_epoch)
-        split = number("validation_split", validation_split, least=0, below=1)
-        if not isinstance(shuffle, (bool, np.bool_)):
-            raise ValueError(f"shuffle must be True or False; got {shuffle!r}.")
-        validated = frequency(validation_freq)
-        own_weights = inputs.class_weights(class_weight, sample_weight)
-        held_out = None
-        if is_stream(x, y):
-            self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
-            batches = self._stream(x, "steps_per_epoch", steps, own_weights)
-        else:
-            x, labels, weights = self._samples(x, y, sample_weight, own_weights)
-            if validation_data is None and split:
-                (x, labels, weights), held_out = inputs.split(split, self.loss, x, labels, weights)
-            batches = self._arrays(x, labels, weights, batch_size_of(batch_size, 32, len(x), steps))
-        limit = steps_of("validation_steps", validation_steps)
-        if validation_data is not None:
-            held_out = self._validation(validation_data, limit)
-        size = getattr(batches, "batch_size", 32)
-        size = size if validation_batch_size is None else integer("validation_batch_size", validation_batch_size)
-        if isinstance(held_out, tuple):
-            held_out = self._arrays(*held_out, size)
-        validation = None if held_out is None else Limited(held_out, limit)
-        step, history = self.training_step(), History()
-        shuffled = shuffle and isinstance(batches, ArrayBatches)
-        if shuffled:
-            batches.scale(step.scaling)
-        source = Epochs(batches, steps, training.shuffled_by(self, batches) if shuffled else None)
-        self._resume(source, held_out, initial_epoch)
-        params = {"verbose": verbose, "epochs": epochs, "steps": source.steps}
-        with CallbackList(callbacks, self, params, history) as hooks:
-            self.history, self.fitted_callbacks = history, hooks.callbacks
+        compilation = self._require_compiled()
+        span = range(integer("initial_epoch", initial_epoch, least=0), integer("epochs", epochs, least=0))
+        verbose, validated = choose_verbose(verbose), frequency(validation_freq)
+        share = number("validation_split", validation_split, least=0, below=1)
+        steps = integer_or_none("steps_per_epoch", steps_per_epoch)
+        limit = integer_or_none("validation_steps", validation_steps)
+        data = (x, y, sample_weight, class_weight, batch_size, steps, shuffle, share)
+        held_out = (validation_data, limit, validation_batch_size)
+        batches, validation = adapters.for_training(self, *data, *held_out)
+        step = compilation.training_step_for(self)
+        with self._watched(callbacks, verbose, batches.steps, span.stop, History()) as hooks:
+            self._run = Run(batches, validation, validated, span, hooks, self._bookmark.epochs)
+            if self._bookmark.from_file:
+                self._run.resume(self._bookmark)
+            self.history = hooks.history
             try:
-                training.fit(step, self, source, validation, range(initial_epoch, epochs), validated, hooks)
+                loop.fit(step, self, self._run)
             finally:
-                self.last_place, self.fitted = self.place, (None, None)  # the data are the caller's again
-        return history
+                self._bookmark, self._run = self._run.bookmark(), None
+        return self.history
 
     @named_arguments()
     def evaluate(
@@ -225,22 +214,27 @@ class Trainer(Intake):
         callbacks: Callback | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """The mean loss and metrics: [loss, metric, ...] in compile's order, or the loss alone without any.
+        """Compute the mean loss and metrics.
 
-        `x` and `y` are arrays, computed in batches of `batch_size` (default 512, which are computed in half the time of
-        Keras's 32, with the same result but for rounding), or x gives the batches, as in `fit`;
-        `steps` is the number of batches to take. return_dict=True gives a dictionary by name.
+        Args:
+            x: Samples, or what gives the batches, as in `fit`.
+            y: Labels of the samples.
+            batch_size: Samples in a batch, by default 512, which takes half the time of Keras's 32 and gives the same
+                result but for rounding.
+            verbose: As in `fit`.
+            sample_weight: A factor for the loss of each sample.
+            steps: Batches to take.
+            callbacks: Callbacks in a list, or one.
+            return_dict: Whether to return a dictionary by name.
+
+        Returns:
+            [loss, metric, ...] in compile's order, or the loss alone without any metrics.
         """
-        verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
-        if is_stream(x, y):
-            self._refuse_with_batches(y=y, sample_weight=sample_weight, batch_size=batch_size)
-            batches = self._stream(x, "steps", steps)
-        else:
-            x, labels, weights = self._samples(x, y, sample_weight)
-            batches = self._arrays(x, labels, weights, batch_size_of(batch_size, AT_ONCE, len(x), steps))
-        batches = Limited(batches, steps)
-        with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
-            results = training.evaluate(self.current_step(), batches, hooks)
+        compilation = self._require_compiled()
+        verbose, steps = choose_verbose(verbose), integer_or_none("steps", steps)
+        batches = adapters.for_testing(self, x, y, sample_weight, batch_size, steps)
+        with self._watched(callbacks, verbose, batches.steps) as hooks:
+            results = loop.evaluate(compilation.step_for(self), batches, hooks)
         return results if return_dict else _as_list(results)
 
     @named_arguments()
@@ -252,42 +246,33 @@ class Trainer(Intake):
         steps: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> np.ndarray:
-        """The outputs for an array of samples, as a NumPy array (N, ...); of no samples, with N = 0.
+        """Compute the outputs for samples. Prints nothing unless `verbose` is given; Keras draws a bar.
 
-        Computed in batches of `batch_size` (default 512; Keras takes 32), or x gives the batches: (x,), (x, y) or x
-        alone; `steps` is the number of batches to take. Prints nothing unless `verbose` is given; Keras draws a bar.
+        Args:
+            x: Samples, an array or lists, or what gives batches: (x,), (x, y) or x alone.
+            batch_size: Samples in a batch, by default 512; Keras takes 32.
+            verbose: As in `fit`.
+            steps: Batches to take.
+            callbacks: Callbacks in a list, or one.
+
+        Returns:
+            The outputs as a NumPy array (N, ...), of no samples with N = 0.
         """
-        verbose, steps = choose_verbose(verbose), steps_of("steps", steps)
-        if is_stream(x):
-            self._refuse_with_batches(batch_size=batch_size)
-            batches = self._batches(x, self._prepare_inputs, "steps", steps)
-        else:
-            x = self._inputs(x)
-            size = batch_size_of(batch_size, AT_ONCE, len(x), steps)
-            if 0 < len(x) <= size and verbose == 0 and callbacks is steps is None:  # one batch, which nobody watches
-                return np.array(self._outputs(as_array(x, backends.module(self.backend), self.dtype)))
-            batches = self._arrays(x, None, None, size)
-        batches, outputs = Limited(batches, steps), []
-        with CallbackList(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": batches.steps}) as hooks:
-            hooks.call("on_predict_begin")
-            begins, ends = hooks.hooked("on_predict_batch_begin"), hooks.hooked("on_predict_batch_end")
-            for index, (batch, _, _) in enumerate(batches):
-                if begins:
-                    hooks.call("on_predict_batch_begin", index)
-                outputs.append(self._outputs(batch))
-                if ends:
-                    hooks.call("on_predict_batch_end", index, logs={"outputs": outputs[-1]})
-                if hooks.due():
-                    hooks.draw(index + 1, {})
-            hooks.passed(len(outputs))
-            hooks.call("on_predict_end")
+        verbose, steps = choose_verbose(verbose), integer_or_none("steps", steps)
+        if callbacks is steps is None and verbose == 0 and not adapters.is_stream(x):
+            x = adapters.inputs(self, x)
+            if 0 < len(x) <= adapters.batch_size_of(batch_size, adapters.AT_ONCE):  # one batch, which nobody watches
+                return self._predict_once(x)
+        batches = adapters.for_predicting(self, x, batch_size, steps)
+        with self._watched(callbacks, verbose, batches.steps) as hooks:
+            outputs = predict(self._outputs, batches, hooks, sum(weight.size for weight in self.weights))
         if not outputs and not self.built:
             raise ValueError("There are no batches to predict: a generator is used up, or the data are empty.")
         return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), dtype=self.dtype)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
-        """The outputs for one batch, computed whole, as a NumPy array."""
-        return np.array(self._outputs(self._prepare_inputs((x,))[0]))
+        """Compute the outputs for one batch, whole, as a NumPy array."""
+        return self._predict_once(adapters.inputs(self, x))
 
     @named_arguments()
     def train_on_batch(
@@ -298,98 +283,84 @@ class Trainer(Intake):
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
-        own_weights = inputs.class_weights(class_weight, sample_weight)
-        batch = self._whole(*self._samples(x, y, sample_weight, own_weights))
-        return self._one(self.training_step(), "train", batch, return_dict)
+        """Make one step on one batch; the loss and metrics, in the form of evaluate, are those before the update."""
+        compilation = self._require_compiled()
+        by_class = None if class_weight is None else checks.class_weights(class_weight, sample_weight)
+        batch = adapters.one_batch(self, x, y, sample_weight, by_class)
+        step = compilation.training_step_for(self)
+        return self._report_of_one(step, step.train, batch, return_dict)
 
     @named_arguments()
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """The loss and metrics of one batch, in the form of evaluate; nothing is changed."""
-        batch = self._whole(*self._samples(x, y, sample_weight))
-        return self._one(self.current_step(), "test", batch, return_dict)
+        """Compute the loss and metrics of one batch, in the form of evaluate; nothing is changed."""
+        compilation = self._require_compiled()
+        batch = adapters.one_batch(self, x, y, sample_weight)
+        step = compilation.step_for(self)
+        return self._report_of_one(step, step.test, batch, return_dict)
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[np.ndarray]]:
-        """The loss of a batch and its gradient with respect to every weight that has one, in the order of get_weights.
+        """Compute the loss of a batch and its gradient with respect to every weight that has one.
 
-        Frozen weights' gradients are among them, statistics' are not. Nothing is changed: no step is made.
+        The gradients are in the order of get_weights. Frozen weights' gradients are among them, statistics' are not.
+        Nothing is changed: no step is made.
         """
-        batch = self._whole(*self._samples(x, y, sample_weight))
-        loss = self.current_step().gradients(*batch)
-        return loss, [np.array(backends.to_numpy(gradient)) for gradient in self.weight_gradients]
+        compilation = self._require_compiled()
+        batch = adapters.one_batch(self, x, y, sample_weight)
+        step = compilation.step_for(self)
+        with one_for_small(len(batch[0]) * step.buffers.size):
+            loss = step.gradients(*batch)
+        return loss, [np.array(to_numpy(gradient)) for gradient in self.weight_gradients]
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
-    def _outputs(self, x: Any) -> np.ndarray:
-        return backends.to_numpy(check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))
-
-    @staticmethod
-    def _one(step: Step, kind: str, batch: Batch, return_dict: bool) -> Any:
-        totals = step.new_totals()
-        getattr(step, kind)(*batch, totals)
-        return totals.means() if return_dict else _as_list(totals.means())
-
-    def current_step(self) -> Step:
-        """The step for the layers as they stand now."""
-        parts, trained = self.parts(), self.trained_parts()
-        if self._step is None or self._step.layout != (parts, trained, self.output_shape):
-            self._step = Step(
-                parts,
-                trained,
-                self.output_shape,
-                self.loss,
-                self.optimizer,
-                self.metrics,
-                self.weighted_metrics,
-                self._metric_names,
-                self.backend,
-                self.dtype,
-                self.seed,
-            )
-        return self._step
+    def prepare(self, input_shape: tuple[int, ...]) -> None:
+        """Build what is not built for this input shape."""
+        raise NotImplementedError
 
     def training_step(self) -> Step:
-        """The current step, if its optimizer is this model's and its state is for the weights that are trained."""
-        if self.optimizer.owner is not self._mark:
-            raise RuntimeError(
-                "This model's optimizer was replaced, or compiled into another model since. Compile this model again, "
-                "and give each model an optimizer of its own."
-            )
-        trained = self.trained_parts()
-        if trained != self._trained and self.optimizer.iterations:
-            raise RuntimeError(
-                "Layers were frozen, unfrozen or added since training began. Call compile again for that to take "
-                "effect; the optimizer then starts afresh."
-            )
-        self._trained = trained
-        return self.current_step()
+        """Return what trains on a batch. RuntimeError if the optimizer's state is not for these layers."""
+        return self._require_compiled().training_step_for(self)
 
-    @property
-    def place(self) -> dict[str, Any] | None:
-        """Where the last fit is in its data, as plain values; None before the first."""
-        training_data, validation = self.fitted
-        if training_data is None:
-            return self.last_place or self.saved_place
-        validated = validation.passes if isinstance(validation, StreamBatches) else []
-        return {**training_data.place, "validation": validated}
+    def _require_compiled(self) -> Compiled:
+        if self.compilation is None:
+            raise RuntimeError("Call model.compile(optimizer, loss) first.")
+        return self.compilation
 
-    def _resume(self, source: Epochs, validation: Any, initial_epoch: int) -> None:
-        """Let the data go on where they were when the model was saved, if it is its next epoch that is asked for."""
-        place, self.saved_place, self.fitted = self.saved_place, None, (source, validation)
-        if place is not None and initial_epoch == self.epochs_trained:
-            source.go_to(place)
-            if isinstance(validation, StreamBatches):
-                validation.set_passes(place["validation"])
+    def bookmark(self) -> Bookmark:
+        """Return where the training is, for a file."""
+        return self._run.bookmark() if self._run else self._bookmark
 
-    def mark_trained(self) -> None:
-        """The optimizer's state, which came from a file, is for the weights that are trained now."""
-        self._trained = self.trained_parts()
+    def go_on_from(self, bookmark: Bookmark) -> None:
+        """Let the next fit begin where a file's training was."""
+        self._bookmark = bookmark
 
+    def restore_optimizer(self, iterations: int, slots: Mapping[str, Any]) -> None:
+        """Let the optimizer go on from a file's state: flat arrays for the weights that are trained."""
+        self.compilation.go_on_from(self, iterations, slots)
 
-def _metrics(name: str, given: Any) -> list[metrics.Metric]:
-    if given is not None and not isinstance(given, (list, tuple)):
-        raise TypeError(f"{name} must be a list, as in {name}=['accuracy']; got {given!r}.")
-    return [get_metric(metric) for metric in given or ()]
+    def _outputs(self, x: Any) -> np.ndarray:
+        return to_numpy(check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))
+
+    def _predict_once(self, x: Any) -> np.ndarray:
+        x, parts = as_array(x, module(self.backend), self.dtype), self.parts()
+        size = sum(part.__dict__[name].size for part in parts for name in part.weight_names)
+        if len(x) * size <= TINY:
+            return np.array(self._outputs(x))
+        with one_for_small(loop.ROWS * size):
+            return np.array(self._outputs(x))
+
+    @staticmethod
+    def _report_of_one(step: Step, advance: Callable[..., None], batch: Any, return_dict: bool) -> Any:
+        report = step.new_report()
+        with one_for_small(len(batch[0]) * step.buffers.size):
+            advance(*batch, report)
+        return report.means() if return_dict else _as_list(report.means())
+
+    def _watched(
+        self, callbacks: Any, verbose: int, steps: int | None, epochs: int = 1, history: History | None = None
+    ) -> CallbackList:
+        params = {"verbose": verbose, "epochs": epochs, "steps": steps}
+        return CallbackList(callbacks, self, params, history, ProgbarLogger() if verbose else None)
 
 
 def _as_list(results: dict[str, float]) -> Any:

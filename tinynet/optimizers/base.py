@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from ..arguments import number, positive
+from ..arguments import number
 from ..backend import xp_of
 from ..config import Configured, refuse_unknown, serialize
-from ..kernels.update import update, updates
+from ..kernels.update import update
 from ..layers.base import snake_case
 from . import schedules
-from .clipping import scale_to_norm
+from .clipping import bounds, clip
 from .schedules import LearningRateSchedule
-from .subnormal import clear_subnormal, negligible
+from .subnormal import CLEARED_EVERY, clear_subnormal, negligible
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
 
 # What other versions and libraries call it, or have and this does not.
 HINTS = {
@@ -23,7 +26,14 @@ HINTS = {
 }
 
 
-CLEARED_EVERY = 32  # steps; a decay by 0.75 each, or slower, does not reach the subnormal numbers meanwhile
+class OptimizerOptions(TypedDict, total=False):
+    """The arguments of every optimizer, which its constructor passes on to Optimizer's."""
+
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    name: str | None
 
 
 class Optimizer(Configured):
@@ -34,9 +44,8 @@ class Optimizer(Configured):
         w      <- w + (change - weight_decay lr w)
 
     A subclass names its `slots`, the arrays that it keeps for each weight, and defines
-    `change(gradient, scratch, rate, *slots)`. Whatever is written to a weight is written at once, and last, so that an
-    interrupt leaves it before the step or after it. `iterations` counts the steps made; `reset()` forgets them, and
-    `compile` calls it.
+    `change(gradient, scratch, rate, *slots)`. Each weight is written at once, and last, so that an interrupt leaves it
+    before the step or after it. `iterations` counts the steps made. `reset()` forgets them; `compile` calls it.
 
     On a GPU `change` is some ten launches. Beside it may stand the same for one entry as a `formula` in CUDA C++, of
     which one kernel is made for the whole step. It sets `change`, from the gradient g, the weight w, the slots, which
@@ -51,32 +60,37 @@ class Optimizer(Configured):
                 momentum += gradient
                 return xp_of(gradient).sign(momentum, out=scratch) * -rate
 
-    A subclass with a `change` of its own and no formula computes with arrays; TypeError for one with a formula alone,
-    since a CPU and a GPU would then compute two things.
+    A subclass with a `change` and no formula computes with arrays. One with a formula alone is a TypeError, since a CPU
+    and a GPU would then compute two things.
 
-    `learning_rate` is a number of at least 0 or a LearningRateSchedule, whose value at `iterations`, counted from 0, is
-    the rate of the next step. The arguments behind it are options of every optimizer, given by name:
-
-    - `weight_decay`: a part of each weight, biases too, that is taken off at each step, times the learning rate. It
-      does not pass through momenta or second moments ("decoupled"): Loshchilov and Hutter, "Decoupled weight decay
-      regularization", ICLR 2019, algorithms 1 and 2, where Keras takes the learning rate for their eta alpha.
-    - `clipnorm` c: the gradient of each weight times c / max(|g|, c), with |g| its Euclidean norm;
-      `global_clipnorm`: the same with one norm over all gradients; `clipvalue`: each entry brought into [-c, c]. At
-      most one of the three. Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
-      networks", ICML 2013, algorithm 1. The norm is taken in the gradients' dtype: in float32 its square overflows,
-      and the gradients become 0, from a norm of 1.8e19 on, as in Keras.
+    Args:
+        learning_rate: Number of at least 0, or a LearningRateSchedule. The schedule's value at `iterations`, counted
+            from 0, is the rate of the next step.
+        weight_decay: Part of each weight, biases too, that is taken off at each step, times the learning rate. It does
+            not pass through momenta or second moments ("decoupled"). Source: Loshchilov and Hutter, "Decoupled weight
+            decay regularization", ICLR 2019, algorithms 1 and 2, where Keras takes the learning rate for their eta
+            alpha.
+        clipnorm: Bound c of the Euclidean norm |g| of each weight's gradient: g times c / max(|g|, c). At most one of
+            the three bounds can be given. Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
+            neural networks", ICML 2013, algorithm 1. The norm is taken in the gradients' dtype: in float32 its square
+            overflows, and the gradients become 0, from a norm of 1.8e19 on, as in Keras.
+        clipvalue: Bound c of each entry, which is brought into [-c, c].
+        global_clipnorm: The same as clipnorm with one norm over all gradients.
+        name: Name of the optimizer. By default the class's name in snake case.
     """
 
     keras_module = "keras.optimizers"
     slots: tuple[str, ...] = ()
     formula: str | None = None  # `change` in CUDA C++, for one entry, with the slots, g, w and `numbers` by name
-    decaying: tuple[str, ...] = ()  # of the slots, those in which what is next to nothing can be cleared
-    owner: Any = None  # what a model knows its optimizer by, so that two models cannot mix their steps
+    decaying: tuple[str, ...] = ()  # of the slots, those in which negligible entries are cleared
+    owner: Any = None  # what it was compiled into, so that two models cannot mix their steps
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
         if "formula" in vars(cls) and "change" not in vars(cls):
             raise TypeError(f"{cls.__name__} defines a formula, and must define the `change` that it is a form of.")
+        if "change" in vars(cls) and "formula" not in vars(cls):
+            cls.formula = None  # the inherited one is a form of another change
 
     def __init__(
         self,
@@ -86,15 +100,11 @@ class Optimizer(Configured):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str | None = None,
-        **unknown: Any,
+        **unknown: Never,
     ):
         refuse_unknown(type(self), unknown, HINTS)
-        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        clips = {key: positive(key, value) for key, value in clips.items() if value is not None}
-        if len(clips) > 1:
-            raise ValueError(f"Only one of clipnorm, clipvalue and global_clipnorm can be set; got {clips}.")
-        self.clipnorm, self.clipvalue = clips.get("clipnorm"), clips.get("clipvalue")
-        self.global_clipnorm = clips.get("global_clipnorm")
+        clips = bounds(clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clips.values()
         self.weight_decay = None if weight_decay is None else number("weight_decay", weight_decay, least=0)
         self.name = snake_case(type(self).__name__) if name is None else name
         self.schedule: LearningRateSchedule | None = None
@@ -139,20 +149,72 @@ class Optimizer(Configured):
         """How many numbers the slots hold."""
         return sum(slot.size for _, *slots in self.state for slot in slots)
 
+    def slots_of_model(self) -> dict[str, Any]:
+        """Return the slots by name for the flat array of a model's weights; none before the first step."""
+        return dict(zip(self.slots, self.state[0][1:], strict=True)) if self.state else {}
+
+    def go_on_from(self, iterations: int, slots: Mapping[str, Any]) -> None:
+        """Go on as if this optimizer had made so many steps, which left these slots for a model's flat weights."""
+        arrays = [slots[name] for name in self.slots] if slots else []
+        self.iterations, self.state = iterations, [[xp_of(arrays[0]).zeros_like(arrays[0]), *arrays]] if arrays else []
+
     @property
     def keras_scale(self) -> dict[str, float]:
         """By what each slot must be multiplied to be the array that Keras keeps under its name."""
         return dict.fromkeys(self.slots, 1.0)
 
     def apply(self, gradients: Sequence[Any], weights: Sequence[Any], variables: Sequence[Any] | None = None) -> None:
-        """One step: change each weight in place by its gradient (Keras's argument order).
+        """Make one step: change each weight in place by its gradient (Keras's argument order).
 
-        Where clipping is asked for, the gradients are clipped in place as well. A model that fits passes one flat array
-        of all its gradients and one of all its weights; `variables` is then the list of the views of that gradient
-        array, one for each weight, whose norms clipnorm is about. By default it is `gradients`.
+        Args:
+            gradients: Arrays of the shapes of the weights. Where clipping is asked for, they are clipped in place.
+            weights: Arrays. A model that fits passes one flat array of all its weights, and one of all gradients.
+            variables: The gradients of single weights, views of `gradients`, whose norms clipnorm is about. By default
+                `gradients`.
 
-        ValueError if the weights are not those, by number and shape, that earlier steps have changed.
+        Raises:
+            ValueError: The weights are not those, by number and shape, that earlier steps have changed.
         """
+        self._check(gradients, weights)
+        rate = self.learning_rate  # a schedule's value before this step is counted, as in Keras
+        clip(self, gradients, gradients if variables is None else variables)
+        self.iterations += 1
+        for weight, gradient, (scratch, *slots) in zip(weights, gradients, self.state, strict=True):
+            update(self, weight, gradient, scratch, slots, rate)
+
+    def step(self, weight: Any, gradient: Any, scratch: Any, slots: Sequence[Any], rate: float) -> None:
+        """Change one weight in place, by array expressions."""
+        if (bound := self.clearing_bound(weight.dtype)) > 0:
+            for slot in self.decaying:
+                clear_subnormal(slots[self.slots.index(slot)], scratch, bound)
+        change = self.change(gradient, scratch, rate, *slots)
+        if self.weight_decay:
+            decayed = weight * -(self.weight_decay * rate)  # a new array: change may be a slot
+            decayed += change
+            change = decayed
+        weight += change
+
+    def change(self, gradient: Any, scratch: Any, rate: float, *slots: Any) -> Any:
+        """Return what is to be added to a weight with this gradient, and bring its slots up to date.
+
+        Args:
+            gradient: The gradient, which is read only.
+            scratch: Array of its shape to compute in. It may be what is returned, as may a slot.
+            rate: Learning rate of this step. `iterations` is its number, counted from 1.
+            *slots: The arrays kept for this weight.
+        """
+        raise TypeError(f"{type(self).__name__} must define change(gradient, scratch, rate, *slots).")
+
+    def numbers(self, rate: float) -> dict[str, float]:
+        """Return the numbers that `formula` has names for, in this step with this learning rate."""
+        return {"rate": rate}
+
+    def clearing_bound(self, dtype: Any) -> float:
+        """Return the magnitude up to which this step clears entries of the decaying slots; -1 where it clears none."""
+        return -1.0 if self.iterations % CLEARED_EVERY else negligible(dtype)
+
+    def _check(self, gradients: Sequence[Any], weights: Sequence[Any]) -> None:
+        """ValueError unless gradients, weights and state belong together; makes the state at the first step."""
         if not all(hasattr(array, "shape") for array in [*gradients, *weights]):
             raise TypeError("apply takes two lists of arrays, since it changes the weights in place.")
         shapes = [weight.shape for weight in weights]
@@ -161,62 +223,12 @@ class Optimizer(Configured):
             raise ValueError(f"Each weight needs a gradient of its shape: weights {shapes}, gradients {got}.")
         if not self.state:
             self.state = [[xp_of(w).zeros(w.shape, dtype=w.dtype) for _ in ("scratch", *self.slots)] for w in weights]
-        known = [own[0].shape for own in self.state]
+        known = [arrays[0].shape for arrays in self.state]
         if known != shapes:
             raise ValueError(
                 f"This {type(self).__name__} has kept its state for arrays of shape {known}, not {shapes}. It belongs "
                 "to one list of weights (a model that fits has one flat array of them all): take another optimizer."
             )
-        rate = self.learning_rate  # a schedule's value before this step is counted, as in Keras
-        if self.clipnorm is not None:
-            for gradient in gradients if variables is None else variables:
-                scale_to_norm([gradient], self.clipnorm)
-        elif self.global_clipnorm is not None:
-            scale_to_norm(gradients, self.global_clipnorm)
-        elif self.clipvalue is not None:
-            for gradient in gradients:
-                xp_of(gradient).clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
-        self.iterations += 1
-        for weight, gradient, (scratch, *slots) in zip(weights, gradients, self.state, strict=True):
-            if updates(weight, gradient, slots) and (formula := self._formula()):
-                self._update(formula, weight, gradient, slots, rate)
-                continue
-            if self.iterations % CLEARED_EVERY == 0:
-                for slot in self.decaying:
-                    clear_subnormal(slots[self.slots.index(slot)], scratch)
-            change = self.change(gradient, scratch, rate, *slots)
-            if self.weight_decay:
-                decayed = weight * -(self.weight_decay * rate)  # a new array: change may be a slot
-                decayed += change
-                change = decayed
-            weight += change
-
-    def change(self, gradient: Any, scratch: Any, rate: float, *slots: Any) -> Any:
-        """What is to be added to a weight with this gradient; brings its slots up to date.
-
-        `rate` is the learning rate of this step, and `iterations` its number, counted from 1. The gradient is read
-        only; scratch is an array of its shape to compute in, and may be what is returned, as may a slot.
-        """
-        raise TypeError(f"{type(self).__name__} must define change(gradient, scratch, rate, *slots).")
-
-    def numbers(self, rate: float) -> dict[str, float]:
-        """The numbers that `formula` has names for, in this step with this learning rate."""
-        return {"rate": rate}
-
-    def _formula(self) -> str | None:
-        """The formula, if it belongs to this `change`: not where a subclass, or the object, has another one."""
-        owner = next(own for own in type(self).__mro__ if "change" in vars(own))
-        return self.formula if "formula" in vars(owner) and "change" not in vars(self) else None
-
-    def _update(self, formula: str, weight: Any, gradient: Any, slots: Sequence[Any], rate: float) -> None:
-        """What `apply` does with one weight, in one kernel."""
-        numbers = dict(self.numbers(rate))  # to which some are added, by names that no formula has
-        if self.decaying:
-            formula = "".join(f"if (fabs({slot}) <= bound_) {slot} *= 0;\n" for slot in self.decaying) + formula
-            numbers["bound_"] = -1.0 if self.iterations % CLEARED_EVERY else negligible(weight.dtype)
-        if self.weight_decay:
-            formula, numbers["decay_"] = formula + "\nchange = w * -decay_ + change;", self.weight_decay * rate
-        update(formula, weight, gradient, dict(zip(self.slots, slots, strict=True)), numbers)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} learning_rate={self.learning_rate:g}, iterations={self.iterations}>"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..arguments import number
 from ..backend import xp_of
-from .base import Optimizer
+from .base import Optimizer, OptimizerOptions
 from .schedules import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class RMSprop(Optimizer):
@@ -40,7 +43,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **options: Any,
+        **options: Unpack[OptimizerOptions],
     ):
         self.rho = number("rho", rho, least=0, below=1)
         self.momentum = number("momentum", momentum, least=0, below=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..arguments import number
 from ..backend import xp_of
-from .base import Optimizer
+from .base import Optimizer, OptimizerOptions
 from .schedules import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class SGD(Optimizer):
@@ -26,7 +29,7 @@ class SGD(Optimizer):
         learning_rate: float | LearningRateSchedule = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **options: Any,
+        **options: Unpack[OptimizerOptions],
     ):
         self.momentum = number("momentum", momentum, least=0, below=1)
         self.nesterov = bool(nesterov)

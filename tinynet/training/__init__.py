@@ -1,1 +1,1 @@
-""""""
+"""The loop: from epochs (`loop`) to one batch (`step`), and what it works on."""

@@ -10,21 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import module, move
-from ..layers.base import Layer
+from ..layers import Layer
 from ..layers.chain import unique
 
 
 class FlatBuffers:
     """The weights of some built layers, trained ones first, and their gradients in the same order.
 
-    `weights` and `gradients` are 1-D; their first part, `trained_weights` and `trained_gradients`, belongs to the
-    layers that are trained, in order, the rest to frozen ones, and the end of `weights` to statistics, which have no
-    gradients; `trained_views` are the parts of `trained_gradients`, one for each weight. The memory is taken at the
-    first `claim`.
+    `weights` and `gradients` are 1-D. Their first part, `trained_weights` and `trained_gradients`, belongs to the
+    layers that are trained, in order. The rest belongs to frozen layers. The end of `weights` belongs to statistics,
+    which have no gradients. `trained_views` are the parts of `trained_gradients`, one for each weight. The memory is
+    taken at the first `claim`.
     """
 
     def __init__(self, parts: Sequence[Layer], trained: Sequence[Layer], backend: str, dtype: Any):
         frozen = [part for part in unique(parts) if part not in trained]
+        self.trained = trained
         self.places: list[tuple[Layer, str, slice, tuple[int, ...]]] = []
         self.size = 0
         self.trained_size = self._place([(part, name) for part in trained for name in part.grads])
@@ -42,18 +43,21 @@ class FlatBuffers:
             self.size = place.stop
         return self.size
 
+    def trained_places(self) -> list[tuple[Layer, str, slice, tuple[int, ...]]]:
+        """Return (part, name, place, shape) of the weights that are trained."""
+        return [entry for entry in self.places if entry[2].stop <= self.trained_size]
+
     def claim(self) -> None:
-        """Bring every weight to its place, where it is not there: new, copied, or lent to another model meanwhile."""
+        """Bring every weight to its place, if it is elsewhere: new, copied, or lent to another model meanwhile."""
         if self.weights is None:
             self.weights = self.xp.zeros(self.size, dtype=self.dtype)
             self.gradients = self.xp.zeros(self.gradient_size, dtype=self.dtype)
             self.trained_weights = self.weights[: self.trained_size]
             self.trained_gradients = self.gradients[: self.trained_size]
-            trained = [place for _, _, place, _ in self.places if place.stop <= self.trained_size]
-            self.trained_views = [self.gradients[place] for place in trained]
+            self.trained_views = [self.gradients[place] for _, _, place, _ in self.trained_places()]
         for part, name, place, shape in self.places:
             weight = part.__dict__[name]
             if weight.base is not self.weights:
-                own = self.weights[place].reshape(shape)
-                own[...] = move(weight, self.xp)
-                part.bind(name, own, self.gradients[place].reshape(shape) if name in part.grads else None)
+                view = self.weights[place].reshape(shape)
+                view[...] = move(weight, self.xp)
+                part.bind(name, view, self.gradients[place].reshape(shape) if name in part.grads else None)
