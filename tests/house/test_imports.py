@@ -12,7 +12,8 @@ import tinynet as tn
 
 # From the bottom to the top. What stands in one line imports none of that line but itself: a folder's files each other.
 ORDER = [
-    ["arguments", "files", "threads", "_version"],
+    ["terminal", "files", "threads", "_version"],
+    ["arguments"],
     ["config", "rng"],
     ["diagnosis"],
     ["backend"],

@@ -84,5 +84,5 @@ def test_lines_strangers_and_lists_are_found(tmp_path):
     assert lines_of(house, ["plain.py", "none.py", "knows.py"]) == {"plain.py": 4, "knows.py": 2}
     assert strangers(graph(house), ["plain.py"]) == []
     assert strangers(graph(house), ["plain.py", "knows.py"]) == ["knows imports models.sequential"]
-    text = "In this order:\n\n    backend.py  arrays\n 1. `layers/base.py`, not chain.py\n- tinynet/losses/base.py\nSee x.py."
+    text = "In this order:\n\n    backend.py  arrays\n 1. `layers/base.py`\n- tinynet/losses/base.py\nSee x."
     assert listed(text) == ["backend.py", "layers/base.py", "losses/base.py"]
