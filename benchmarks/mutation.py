@@ -201,7 +201,8 @@ def start(path: str, code: CodeType, seconds: int, groups: int, quiet: bool = Tr
     SourceFileLoader.get_code = lambda loader, name: code if loader.path == str(ROOT / path) else real(loader, name)
     import pytest
 
-    options = "-x -q -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning --hypothesis-profile=mutation"
+    options = "-x -q -n 0 -p no:cacheprovider --hypothesis-profile=mutation"
+    options += " -W ignore::pytest.PytestAssertRewriteWarning"
     deselected = [f"--deselect={test}" for test in SLOW_TESTS]
     status = 0
     for some in tests_of(Path(path))[:groups]:

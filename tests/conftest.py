@@ -1,11 +1,20 @@
-"""What the tests share: Hypothesis's settings and the images."""
+"""What the tests share: processes, marks, Hypothesis's settings, and the images."""
+
+# ruff: noqa: E402
+
+import os
+
+# One thread for each process's BLAS, before NumPy is loaded: there are as many processes as processors.
+for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 import functools
-import os
 import re
 import sys
+import tempfile
 import warnings
 
+import cuda_on_cpu
 import pytest
 import strict_cupy
 from hypothesis import Phase, settings
@@ -15,8 +24,8 @@ import tinynet as tn
 # so that their failures show the arrays and texts
 pytest.register_assert_rewrite("both_backends", "machines", "checking", "readable", "keras_file")
 
-settings.register_profile("here", deadline=None, max_examples=50)
-settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
+settings.register_profile("here", deadline=None, max_examples=20)
+settings.register_profile("ci", deadline=None, max_examples=20, derandomize=True, print_blob=True)
 settings.register_profile("nightly", deadline=None, max_examples=500, print_blob=True)
 settings.register_profile(
     "mutation",  # for benchmarks/mutation.py: the same few examples each time, and no search for a smaller one
@@ -44,12 +53,50 @@ def no_gpu():
     return None
 
 
+def asked_for(mark, config):
+    """Whether the tests with this mark were asked for, as by -m gpu."""
+    expression = config.option.markexpr
+    return bool(re.search(rf"\b{mark}\b", expression)) and not re.search(rf"\bnot\s+{mark}\b", expression)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """As many processes as processors, up to 8; none beside this one for a file or two, for the GPU, or with -s."""
+    args = config.invocation_params.args
+    few = [arg for arg in map(str, args) if ".py" in arg]
+    if (few and len(few) <= 2) or asked_for("gpu", config) or config.option.capture == "no":
+        return 0
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors, 8) if processors > 1 else 0
+
+
+def pytest_configure(config):
+    """One folder for what the processes of a run compile, so that each text is compiled once."""
+    if cuda_on_cpu.FOLDER not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="cuda_on_cpu-")
+        os.environ[cuda_on_cpu.FOLDER] = folder.name
+
+        def remove():
+            os.environ.pop(cuda_on_cpu.FOLDER, None)
+            folder.cleanup()
+
+        config.add_cleanup(remove)
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is slow runs where it is asked for: by -m slow, or by its name. On a GPU all runs."""
+    if "slow" in config.option.markexpr or asked_for("gpu", config) or any("::" in arg for arg in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
 def pytest_collection_finish(session):
     """Where tests on a GPU were asked for, as by -m gpu, and there is none, the run fails and says why."""
     option = session.config.option
-    asked = re.search(r"\bgpu\b", option.markexpr) and not re.search(r"\bnot\s+gpu\b", option.markexpr)
-    needed = asked and not option.collectonly and any(item.get_closest_marker("gpu") for item in session.items)
-    if needed and no_gpu():
+    needed = asked_for("gpu", session.config) and not option.collectonly
+    if needed and any(item.get_closest_marker("gpu") for item in session.items) and no_gpu():
         pytest.exit(NO_GPU + no_gpu(), returncode=pytest.ExitCode.TESTS_FAILED)
 
 

@@ -1,6 +1,7 @@
 """The lesson's model learns: images, the sample, the real data, sequences."""
 
 import numpy as np
+import pytest
 
 import tinynet as tn
 from tinynet.layers import Dense
@@ -45,6 +46,7 @@ def test_the_sample_is_learned(sample, lesson_model):
     assert model.evaluate(x_test.astype("float32") / 255, y_test, verbose=0)[1] > 0.78
 
 
+@pytest.mark.slow
 def test_the_lesson_on_the_real_data_over_five_seeds(full_data, lesson_model):
     (x, y), (x_test, y_test) = full_data
     x, x_test = x.astype("float32") / 255, x_test.astype("float32") / 255

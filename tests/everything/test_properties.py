@@ -11,6 +11,7 @@ SIMD loops treat the end of an array by other instructions.
 import catalogue
 import numpy as np
 import pytest
+from grids import grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strict_dtype import Promoted, Strict, strict, strict_numpy
@@ -636,9 +637,7 @@ def test_models_take_any_layout_and_write_to_nothing(entry):
         model.train_on_batch(x_given, labels_given)  # read-only as they are
 
 
-@each(catalogue.MODELS)
-@pytest.mark.parametrize("make", catalogue.OPTIMIZERS.values(), ids=catalogue.OPTIMIZERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@grid(dtype=["float32", "float64"], make=catalogue.OPTIMIZERS, entry=catalogue.MODELS)
 def test_models_promote_nothing_in_fit_evaluate_and_predict(entry, make, dtype):
     """Everything at once, as it is used: buffers, batches, caches, loss, metrics, slots. Only sums are float64."""
     model, x, labels = ready_model(entry, dtype)

@@ -174,7 +174,9 @@ def nodes(value, path=()):
     [None, True, 0, -1, 2.5, 10**400, "", "x", [], {}, [[]], [None], {"class_name": "Dense", "config": {}}],
     ids=lambda value: repr(value)[:20],
 )
-@pytest.mark.parametrize("name", ["many-3.15.1-jax.keras", "rmsprop-3.15.1-jax.keras"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("many-3.15.1-jax.keras", marks=pytest.mark.slow), "rmsprop-3.15.1-jax.keras"]
+)
 def test_anything_at_any_place_of_the_configuration(monkeypatch, name, other):
     """It is read, where it says nothing, or refused; no other error comes out."""
     content = members((FOLDER / name).read_bytes())

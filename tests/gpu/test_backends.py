@@ -19,6 +19,7 @@ from both_backends import (
     loss_on_arrays,
     same_on_both,
 )
+from grids import grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strict_cupy import device, module
@@ -32,14 +33,14 @@ from tinynet.training import report
 SMALL = catalogue.MODELS["the lesson's, small"]
 pytestmark = pytest.mark.usefixtures("stand_in")
 dtypes = st.sampled_from(["float32", "float64"])
-both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+DTYPES = ["float32", "float64"]
+both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
 OPTIMIZERS = {**catalogue.OPTIMIZERS, **catalogue.CLIPPING}
 WITH_THE_LOSS_KERNEL = {
     name: entry
     for name, entry in catalogue.MODELS.items()
     if entry.loss in (tn.losses.SparseCategoricalCrossentropy, catalogue.from_logits) and "over the batch" not in name
 }
-each_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 
 
 def give_to_the_device(array):
@@ -103,8 +104,7 @@ def product_of_places(labels, outputs):
     return [(gpu(labels), gpu(outputs)), (labels, gpu(outputs)), (gpu(labels), outputs)]
 
 
-@both_dtypes
-@each_optimizer
+@grid(make=OPTIMIZERS, dtype=DTYPES)
 def test_every_optimizer(make, dtype):
     check_optimizer(make, dtype)
 
@@ -123,9 +123,7 @@ def test_every_regularizer(make, dtype):
     assert {array.dtype for array in same_on_both(run)} == {np.dtype(dtype)}
 
 
-@both_dtypes
-@pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
-@each_optimizer
+@grid(make=OPTIMIZERS, entry=catalogue.MODELS, dtype=DTYPES)
 def test_every_model_with_every_optimizer(entry, make, dtype):
     """18 samples in batches of 4, so that the last one is short; given on the host and on the device."""
     x, y = entry.data(18)
@@ -137,8 +135,7 @@ def test_every_model_with_every_optimizer(entry, make, dtype):
     assert all(isinstance(weight, module.ndarray) for weight in on_device.weights)
 
 
-@each_optimizer
-@pytest.mark.parametrize("entry", WITH_THE_LOSS_KERNEL.values(), ids=WITH_THE_LOSS_KERNEL)
+@grid(entry=WITH_THE_LOSS_KERNEL, make=OPTIMIZERS)
 def test_every_model_with_the_kernel_of_its_loss(entry, make):
     """In float64. Its rounding is 1e-16, but a bias before a batch normalization has no other gradient, which Adam then
     divides by a root as small: in 15 steps some 1e-10."""

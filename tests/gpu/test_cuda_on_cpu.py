@@ -169,8 +169,12 @@ def test_barriers_are_not_emulated():
 
 
 LOCKSTEP = {
-    "lanes that have ended": ("if (threadIdx.x > 15) return;\n__shfl_sync(0xffffffff, 1, 0);", "line 2: lane 0 waits for lane 16"),
-    "different masks": ("__shfl_sync(threadIdx.x % 2 ? 0xffffffff : 0x7fffffff, 1, 0);", "line 1: lane 0 waits for lane 1,"),
+    "lanes that have ended": (
+        "if (threadIdx.x > 15) return;\n__shfl_sync(0xffffffff, 1, 0);", "line 2: lane 0 waits for lane 16"
+    ),
+    "different masks": (
+        "__shfl_sync(threadIdx.x % 2 ? 0xffffffff : 0x7fffffff, 1, 0);", "line 1: lane 0 waits for lane 1,"
+    ),
     "a lane outside its mask": ("__shfl_sync(0x7fffffff, 1, 0);", "lane 31 waits for lane 31, .* mask 0x7fffffff"),
     "a source outside the mask": (
         "if (threadIdx.x < 16) __shfl_xor_sync(0xffff, 1, 16);", "lane 0 waits for lane 16, .* mask 0x0000ffff"

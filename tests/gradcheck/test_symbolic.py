@@ -35,6 +35,7 @@ def test_gelu_differs_from_a_derivative_by_the_error_of_its_approximation():
         prove(tn.layers.GELU(), (2,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer", [tn.layers.BatchNormalization(center=False), tn.layers.BatchNormalization(scale=False, epsilon=0.5)]
 )
@@ -68,7 +69,9 @@ def test_dense_with_each_activation(activation):
         (lambda: Softmax(axis=1), (2, 2), 8),
         (lambda: Sigmoid(), (2, 2), 8),
         (lambda: tn.Sequential([Dense(2, "tanh"), Dense(2)]), (2,), 16),
-        (lambda: tn.Sequential([tn.Input((2,)), Dense(1, "sigmoid"), Dense(2)]), (2,), 11),
+        pytest.param(
+            lambda: tn.Sequential([tn.Input((2,)), Dense(1, "sigmoid"), Dense(2)]), (2,), 11, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_shapes_and_models(make, shape, entries):

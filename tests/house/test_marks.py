@@ -31,6 +31,7 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["gpu", "gpu and not slow"])
 def test_a_run_that_asks_for_the_gpu_fails_where_there_is_none_and_says_why(run, asked):
     code, output = run("-m", asked)
@@ -39,6 +40,7 @@ def test_a_run_that_asks_for_the_gpu_fails_where_there_is_none_and_says_why(run,
     assert "skipped" not in output
 
 
+@pytest.mark.slow
 def test_other_runs_skip_them_and_count_them_in_a_line(run):
     code, output = run("-k", "small_momenta")
     assert code == 0

@@ -102,6 +102,7 @@ def test_the_pictures_are_stored(name):
     assert all(png.startswith(b"\x89PNG") for png in stored)
 
 
+@pytest.mark.slow
 def test_it_runs_on_the_sample_within_a_minute():
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", RUN, str(EXAMPLES / NAMES[0])],

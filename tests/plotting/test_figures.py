@@ -65,7 +65,14 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("names", [CLASS_NAMES, CLASS_NAMES_RU, LONGEST], ids=["English", "Russian", "longest"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(CLASS_NAMES, id="English", marks=pytest.mark.slow),
+        pytest.param(CLASS_NAMES_RU, id="Russian", marks=pytest.mark.slow),
+        pytest.param(LONGEST, id="longest"),
+    ],
+)
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_text_is_inside_the_figure_and_alone_at_its_place(name, names, things):
     check_readable(DRAWN[name](*things, names), smallest=7)

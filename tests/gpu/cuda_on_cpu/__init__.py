@@ -30,12 +30,21 @@ from pathlib import Path
 
 import numpy as np
 
-FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-fvisibility=hidden", "-U_FORTIFY_SOURCE"]
-FLAGS += ["-ffp-contract=off", "-fno-exceptions"]  # the first: the same bits on every processor
+FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-exceptions", "-Wno-unknown-pragmas"]
+FLAGS += ["-ffp-contract=off"]  # the same bits on every processor
+FLAGS += ["-U_FORTIFY_SOURCE"]  # it forbids jumps from one stack to another
 MEANT_ANYWAY = {"-std=c++17", "--std=c++17", "-fmad=false", "--fmad=false"}  # NVRTC's words for what FLAGS say
 LIMITS = {"grid": (2**31 - 1, 65535, 65535), "block": (1024, 1024, 64)}
 FOLDER = "CUDA_ON_CPU_FOLDER"  # the variable: where the shared objects of several processes are, each built once
-TEXT = '#define LOCKSTEP {lockstep}\n#include "shim.h"\nnamespace {{\n#line 1 "kernel.cu"\n{code}\n#line 1 "launchers"\n}}\n{launchers}\n'
+TEXT = """#define LOCKSTEP {lockstep}
+#include "shim.h"
+namespace {{
+#line 1 "kernel.cu"
+{code}
+#line 1 "launchers"
+}}
+{launchers}
+"""
 LAUNCHER = """
 #define EXPORT extern "C" __attribute__((visibility("default"))) const char*
 EXPORT launch_{0}(const unsigned* size, void** args, int reverse) {{ return shim::launch({0}, size, args, reverse); }}
@@ -99,7 +108,8 @@ def _declarations(code):
     """The kernels of a text, by name, with the declarations of their parameters."""
     code = re.sub(r"//[^\n]*|/\*.*?\*/", "", code, flags=re.S)
     head = r'extern\s+"C"\s+__global__\s+void\s+(\w+)\s*\(([^)]*)\)\s*\{'
-    return {name: [" ".join(p.split()) for p in inside.split(",") if p.strip()] for name, inside in re.findall(head, code)}
+    found = re.findall(head, code)
+    return {name: [" ".join(p.split()) for p in inside.split(",") if p.strip()] for name, inside in found}
 
 
 class Module:
