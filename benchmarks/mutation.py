@@ -80,7 +80,7 @@ QUICKLY = "tinynet/regularizers.py"  # with --quick
 # What is not run: tests of other things than these files, and one that takes minutes.
 UNUSED_TESTS = ["house/*", "plotting/*", "gpu/test_benchmark_scripts.py", "callbacks/test_progress.py"]
 UNUSED_TESTS += ["datasets/test_fashion_mnist.py", "datasets/test_fetch.py", "datasets/test_idx.py"]
-UNUSED_TESTS += ["test_readme.py", "test_scripts.py"]
+UNUSED_TESTS += ["test_scripts.py"]
 SLOW_TESTS = ["tests/everything/test_lesson.py::test_the_lesson_on_the_real_data_over_five_seeds"]
 # What runs before all others on whatever is not gradcheck's: a second each, and much of what there is.
 QUICK_TESTS = ["keras/test_parity.py", "layers/*", "losses/*", "metrics/*", "models/test_trainer.py"]

@@ -35,6 +35,7 @@ def two_threads(monkeypatch):
     for name in threads.SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(threads, "_processors", lambda: 2)
+    threads._blas.cache_clear()  # an earlier test may have loaded another library, as SciPy's, since it was asked
     with threadpool_limits(2, "blas"):
         yield
 

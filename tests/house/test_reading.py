@@ -45,8 +45,8 @@ def strangers(links, files):
 
 
 def listed(text):
-    """The files that stand one in a line, first in it but for signs of a list, in the order in which they stand."""
-    return re.findall(r"^[ \d.*`-]*(?:tinynet/)?((?:\w+/)?\w+\.py)\b", text, re.M)
+    """The files that stand one in a line, first in it but for signs of a list or a table, in the order in which they stand."""
+    return re.findall(r"^[ \d.*`|-]*(?:tinynet/)?((?:\w+/)?\w+\.py)\b", text, re.M)
 
 
 def test_the_reading_list_is_short():
