@@ -10,6 +10,7 @@ import catalogue
 import numpy as np
 import pytest
 import strict_cupy
+from grids import grid
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,8 +97,7 @@ def by_reference(proto, x):
 # ---- all that there is --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("entry", catalogue.LAYERS.values(), ids=catalogue.LAYERS)
+@grid(entry=catalogue.LAYERS, dtype=DTYPES)
 @given(data=st.data())
 def test_every_layer_gives_what_predict_gives(entry, dtype, data):
     layer, shape = data.draw(catalogue.layer_and_shape(entry))

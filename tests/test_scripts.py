@@ -82,7 +82,6 @@ NEEDS = {  # what the package does not bring
     "benchmarks/peers.py": ["matplotlib"],
     "benchmarks/scaling.py": ["matplotlib"],
 }
-SLOW = {"benchmarks/mutation.py"}
 
 
 def test_every_script_is_known():
@@ -113,9 +112,8 @@ def missing(script):
     return [name for name in NEEDS.get(script, []) if importlib.util.find_spec(name) is None]
 
 
-@pytest.mark.parametrize(
-    "script", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in SCRIPTS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_it_runs(script, tmp_path):
     options, lines = SCRIPTS[script]
     done = run(script, *options.split(), folder=tmp_path)

@@ -260,6 +260,7 @@ def test_files_cut_short_or_changed():
         assert all(np.array_equal(found.weights[key], same.weights[key]) for key in same.weights)
 
 
+@pytest.mark.slow
 def test_damage_inside_the_arrays_that_no_crc_shows():
     """A file of weights has no checksum, and an archive's can be made to fit: nothing but FileError, and no crash."""
     content = members(LESSON)["model.weights.h5"]

@@ -743,6 +743,7 @@ CHILD = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit of a process's memory is Linux's here")
 def test_no_file_takes_more_than_200_mb_or_a_second(content, tmp_path):
     members = members_of(content)

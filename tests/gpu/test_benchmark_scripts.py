@@ -23,6 +23,7 @@ import gpu_tinynet  # noqa: E402
 from gpu_table import table  # noqa: E402
 
 
+@pytest.mark.slow
 def test_the_rehearsal(tmp_path):
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "gpu.py"), "--rehearse", "--rounds", "2", "--json", "found.json"],

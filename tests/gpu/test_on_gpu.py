@@ -63,6 +63,7 @@ def difference(ours, theirs):
     return np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
 def test_fifty_steps_of_every_model(entry):
     """In float32 beside the CPU's, within 1e-4; in float64 within 1e-9, since only rounding may differ."""
@@ -73,6 +74,7 @@ def test_fifty_steps_of_every_model(entry):
             assert values == pytest.approx(expected[name], rel=bound, abs=bound)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_fifty_steps_of_every_optimizer(make):
     entry = catalogue.MODELS["the lesson's, small"]

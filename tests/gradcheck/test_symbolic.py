@@ -53,6 +53,7 @@ def test_every_loss(name, options):
     assert prove(entry.make(**options), (3,), labels=labels).entries == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", sorted({*catalogue.ACTIVATIONS} - {"gelu"}))
 def test_dense_with_each_activation(activation):
     assert prove(Dense(2, activation), (2,), batch_size=1).entries == 2 + 4 + 2

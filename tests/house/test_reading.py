@@ -45,7 +45,7 @@ def strangers(links, files):
 
 
 def listed(text):
-    """The files that stand one in a line, first in it but for signs of a list or a table, in the order in which they stand."""
+    """The files that stand one in a line, first in it but for signs of a list or a table, in their order."""
     return re.findall(r"^[ \d.*`|-]*(?:tinynet/)?((?:\w+/)?\w+\.py)\b", text, re.M)
 
 

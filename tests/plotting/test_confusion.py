@@ -50,6 +50,7 @@ def test_counts_are_white_on_dark_and_black_on_light():
     assert {texts[place].get_color() for place in ((0, 1), (1, 0), (1, 1))} == {"black"}
 
 
+@pytest.mark.slow
 def test_confusion_of_many_classes_and_samples_in_small_figures():
     names = [f"class number {i}" for i in range(20)]
     for size, layout in (((4, 4), "constrained"), ((8, 5), None)):

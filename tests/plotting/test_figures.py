@@ -54,6 +54,11 @@ def test_the_check_of_texts_finds_what_cannot_be_read():
         check_readable(fig)
 
 
+IN_LANGUAGES = [  # the longest names are the hardest to draw
+    pytest.param(CLASS_NAMES, id="English", marks=pytest.mark.slow),
+    pytest.param(CLASS_NAMES_RU, id="Russian", marks=pytest.mark.slow),
+    pytest.param(LONGEST, id="longest"),
+]
 DRAWN = {
     "plot_picture": lambda x, y, p, names: plot_picture(x[0], names[0]),
     "plot_grid": lambda x, y, p, names: plot_grid(x, y, names),
@@ -65,20 +70,13 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        pytest.param(CLASS_NAMES, id="English", marks=pytest.mark.slow),
-        pytest.param(CLASS_NAMES_RU, id="Russian", marks=pytest.mark.slow),
-        pytest.param(LONGEST, id="longest"),
-    ],
-)
+@pytest.mark.parametrize("names", IN_LANGUAGES)
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_text_is_inside_the_figure_and_alone_at_its_place(name, names, things):
     check_readable(DRAWN[name](*things, names), smallest=7)
 
 
-@pytest.mark.parametrize("names", [CLASS_NAMES, CLASS_NAMES_RU, LONGEST], ids=["English", "Russian", "longest"])
+@pytest.mark.parametrize("names", IN_LANGUAGES)
 def test_the_lessons_own_figures(names, things):
     images, labels, predictions = things
     fig = plt.figure(figsize=(6, 3))

@@ -47,7 +47,10 @@ def test_one_long_name_is_cut_and_leaves_the_other_captions_large(things):
     check_readable(tiny, smallest=1)  # no room for a letter of 6 points
 
 
-@pytest.mark.parametrize("names", [CLASS_NAMES, CLASS_NAMES_RU], ids=["English", "Russian"])
+@pytest.mark.parametrize(
+    "names",
+    [pytest.param(CLASS_NAMES, id="English", marks=pytest.mark.slow), pytest.param(CLASS_NAMES_RU, id="Russian")],
+)
 def test_the_sheet_of_predictions_has_no_empty_margin(names, things):
     images, labels, predictions = things
     for given in (None, plt.figure(figsize=(12, 10), layout="constrained")):
