@@ -40,7 +40,7 @@ def snapshot(model: Any) -> SavedModel:
         ValueError: The model is not built, or more than can be read.
         RuntimeError: The optimizer's state is not for the layers as they stand.
     """
-    saved = bare(model)
+    saved, keyed = bare(model), model.keyed_weights()
     check_config(saved.config)  # what could not be read is not written
     bookmark = model.bookmark()
     saved.seed, saved.epochs = model.seed, bookmark.epochs
@@ -54,7 +54,7 @@ def snapshot(model: Any) -> SavedModel:
         "weighted_metrics": [_metric_record(metric) for metric in model.weighted_metrics],
     }
     saved.iterations = optimizer.iterations
-    places = _places(model, buffers)
+    places = _places(keyed, buffers)
     for slot, flat in optimizer.slots_of_model().items():
         flat = to_numpy(flat)
         saved.slots[slot] = {key: flat[place].reshape(shape) for key, (place, shape) in places.items()}
@@ -222,7 +222,7 @@ def _flat_slots(model: Any, saved: SavedModel) -> dict[str, Any]:
             raise FileError(f"the state of the optimizer {optimizer.name} is missing")
         return {}
     buffers = model.training_step().buffers
-    places = _places(model, buffers)
+    places = _places(model.keyed_weights(), buffers)
     if set(saved.slots) != set(optimizer.slots) or any(set(keys) != set(places) for keys in saved.slots.values()):
         raise FileError(f"the arrays of the optimizer {optimizer.name} are not those of this model")
     xp = module(model.backend)
@@ -236,9 +236,9 @@ def _flat_slots(model: Any, saved: SavedModel) -> dict[str, Any]:
     return flats
 
 
-def _places(model: Any, buffers: Any) -> dict[str, tuple[slice, tuple[int, ...]]]:
+def _places(keyed: dict[str, tuple[Any, str]], buffers: Any) -> dict[str, tuple[slice, tuple[int, ...]]]:
     """Return the key of each weight that is trained, its place in the flat arrays, and its shape."""
-    keys = {(id(part), name): key for key, (part, name) in model.keyed_weights().items()}
+    keys = {(id(part), name): key for key, (part, name) in keyed.items()}
     return {keys[id(part), name]: (place, shape) for part, name, place, shape in buffers.trained_places()}
 
 

@@ -309,8 +309,9 @@ class Sequential(Trainer):
         The key is the place of its part in the chain and its name, "0/kernel": names of layers may occur twice in
         models that nest.
         """
-        places = {id(part): index for index, part in reversed(list(enumerate(self.parts())))}
-        return {f"{places[id(part)]}/{name}": (part, name) for part, name in self.named_weights()}
+        parts = self.parts()
+        places = {id(part): index for index, part in reversed(list(enumerate(parts)))}
+        return {f"{places[id(part)]}/{name}": (part, name) for part in unique(parts) for name in part.weight_names}
 
     @named_arguments({"include_optimizer": "Leave it out: it is there.", "save_format": "The name's end decides."})
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
