@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,6 +90,18 @@ def test_more_processors_than_openblas_has_threads_are_no_limit(monkeypatch):
     monkeypatch.setattr(threads, "_processors", lambda: 128)
     monkeypatch.setattr(threads, "MOST", 2)
     assert all(found == {1} for found in fit(32).within)
+
+
+def test_another_blas_that_begins_with_fewer_threads_is_no_limit_of_the_users():
+    """As MKL, with a thread for each core where a core has two processors; and a library that is limited stays so."""
+
+    def library(name, kind, now, first):
+        return SimpleNamespace(filepath=name, internal_api=kind, num_threads=now, threads_at_first=first)
+
+    every = [library("openblas", "openblas", 2, 2), library("mkl", "mkl", 1, 1), library("less", "openblas", 1, 1)]
+    every.append(library("lowered", "mkl", 1, 2))
+    blas = SimpleNamespace(lib_controllers=every, select=lambda filepath: filepath)
+    assert threads._unlimited(blas) == ["openblas", "mkl"]
 
 
 def test_threadpoolctl_is_loaded_by_training_alone():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -146,3 +147,8 @@ def from_record(kind: str, record: Mapping[str, Any], table: Mapping[str, Any]) 
     custom = (_custom.get() or {}).get(name)
     entry = custom if isinstance(custom, type) else lookup(kind, name, table)
     return (entry if isinstance(entry, type) else type(entry)).from_config(config or {})
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name as Keras writes it in names of layers: BatchNormalization -> batch_normalization."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()

@@ -25,32 +25,31 @@ def one_for_small(multiplications: int) -> Iterator[None]:
     core. For few samples that costs more than the second core saves: half as much again where two cores are far apart,
     and ten times as much where other programs use them.
 
-    A number of threads that the user has set is left alone: by the environment (`SETTINGS`), or by a limit of
-    threadpoolctl's below the number of processors. The limit is on the whole process, other Python threads too, until
-    the last of the contexts that overlap ends.
+    Where nobody writes weights, in a prediction, a second thread can save a little, and cost as much on a busy machine.
+
+    A number of threads that the user has set is left alone: by the environment (`SETTINGS`), or by a lower limit of
+    threadpoolctl's. The limit is on the whole process, other Python threads too, until the last of the contexts that
+    overlap ends.
 
     Args:
-        multiplications: Number of samples in a batch times that of the weights.
+        multiplications: In training, the number of samples in a batch times that of the weights. In a prediction,
+            whose batches are larger, as if they had 32 samples: one model is small or large in all that it does.
     """
     global _within, _limit
     if multiplications >= SMALL or any(name in os.environ for name in SETTINGS):
         yield
         return
-    blas = _blas()
     with _lock:
-        limits = _within > 0 or not _limited_by_user(blas)
-        if limits:
-            if _within == 0:
-                _limit = blas.limit(limits=1)
-            _within += 1
+        if _within == 0:
+            _limit = _unlimited(_blas()).limit(limits=1)
+        _within += 1
     try:
         yield
     finally:
-        if limits:
-            with _lock:
-                _within -= 1
-                if _within == 0:
-                    _limit.restore_original_limits()
+        with _lock:
+            _within -= 1
+            if _within == 0:
+                _limit.restore_original_limits()
 
 
 @functools.cache
@@ -58,12 +57,25 @@ def _blas() -> Any:
     """Return threadpoolctl's controller of the BLAS libraries that are loaded."""
     from threadpoolctl import ThreadpoolController  # costs 10 ms: loaded at the first training, not at import
 
-    return ThreadpoolController().select(user_api="blas")
+    blas = ThreadpoolController().select(user_api="blas")
+    for library in blas.lib_controllers:
+        library.threads_at_first = library.num_threads
+    return blas
 
 
-def _limited_by_user(blas: Any) -> bool:
-    """Tell whether a library takes fewer threads than there are processors."""
-    return any(library.num_threads < min(_processors(), MOST) for library in blas.lib_controllers)
+def _unlimited(blas: Any) -> Any:
+    """Return the libraries whose number of threads the user has not lowered.
+
+    OpenBLAS begins with a thread for each processor. Others, as MKL, may begin with fewer: for them the number at first
+    counts.
+    """
+    every = min(_processors(), MOST)
+    free = [
+        library.filepath
+        for library in blas.lib_controllers
+        if library.num_threads >= (every if library.internal_api == "openblas" else library.threads_at_first)
+    ]
+    return blas.select(filepath=free)
 
 
 def _processors() -> int:

@@ -421,3 +421,28 @@ def test_kernels_are_only_for_arrays_on_a_gpu():
     assert not cuda.computes(weight)
     optimizer = copy.deepcopy(optimizers.Adam())
     optimizer.apply([weight], [weight.copy()])
+
+
+def test_a_formula_belongs_to_the_change_of_its_class(cupy_or_stand_in):
+    """Whoever changes `change`, in a mixin, later or on the object, computes with arrays on a GPU too."""
+
+    class Mixin:
+        def change(self, gradient, scratch, rate, *slots):
+            return gradient * (-10 * rate)
+
+    class Mixed(Mixin, optimizers.Adam):
+        pass
+
+    class Late(optimizers.Adam):
+        pass
+
+    Late.change = Mixin.change
+
+    def on_the_object():
+        optimizer = optimizers.Adam()
+        optimizer.change = lambda gradient, scratch, rate, *slots: gradient * (-10 * rate)
+        return optimizer
+
+    for make in (Mixed, Late, on_the_object):
+        ours, theirs = (steps_of(xp, make, "float32", 9, 3)[0] for xp in (cupy_or_stand_in, np))
+        assert np.array_equal(ours.get(), theirs)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tinynet as tn
 from tinynet.intake.arrays import ArrayBatches
 
 
@@ -79,3 +80,17 @@ def test_a_shuffled_pass_computes_in_one_batch_of_memory(batch_size, rows):
 def test_strided_data_is_copied_once():
     data = ArrayBatches(np.zeros((10, 4))[:, ::2], None, None, 2, "numpy", np.dtype("float32"))
     assert data.x.flags.c_contiguous
+
+
+def test_a_metric_may_keep_the_labels_of_each_batch():
+    kept = []
+
+    def metric(labels, outputs):
+        kept.append(labels)
+        return outputs[:, 0] * 0
+
+    x, y = np.arange(64.0)[:, None], np.arange(64.0)
+    model = tn.Sequential([tn.layers.Dense(1)], seed=0)
+    model.compile(tn.optimizers.SGD(0), "mse", [metric])
+    model.fit(x, y, batch_size=16, verbose=0, sample_weight=np.ones(64))
+    assert sorted(np.concatenate(kept).ravel().tolist()) == y.tolist()

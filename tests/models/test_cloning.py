@@ -70,3 +70,12 @@ def test_a_copy_of_a_trained_model_goes_on_to_the_same_bits(copied):
     for each in (model, other):
         each.fit(x, y, epochs=2, initial_epoch=1, verbose=0)
     assert same(model.get_weights(), other.get_weights())
+
+
+def test_a_model_whose_save_calls_save_model(tmp_path):
+    class Mine(tn.Sequential):
+        def save(self, filepath, overwrite=True):
+            tn.models.save_model(self, filepath, overwrite)
+
+    Mine([tn.Input((2,)), tn.layers.Dense(1)], seed=0).save(tmp_path / "m.npz")
+    assert tn.models.load_model(tmp_path / "m.npz").count_params() == 3

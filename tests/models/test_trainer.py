@@ -320,3 +320,49 @@ def test_outputs_of_another_shape_than_built_are_refused_everywhere(corners):
     for call in (model.predict, model):
         with pytest.raises(ValueError, match=r"shape \(60, 1\), but the layers were built for \(None, 3\)"):
             call(corners()[0])
+
+
+class FitsAgain(tn.callbacks.Callback):
+    """Fits its model once more, for an epoch, within the first epoch's end."""
+
+    def __init__(self, then=None):
+        self.then, self.fits = then, False
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.fits:
+            self.fits = True
+            self.model.fit(X, Y, verbose=0)
+            if self.then:
+                raise self.then
+
+
+def test_a_fit_within_a_fit_of_the_same_model():
+    model = line()
+    history = model.fit(X, Y, epochs=3, verbose=0, callbacks=[FitsAgain()])
+    assert (history.epoch, model.epochs_trained, model.optimizer.iterations) == ([0, 1, 2], 3, 4)
+    with pytest.raises(KeyError, match="mine"):
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=[FitsAgain(then=KeyError("mine"))])
+    assert model.fit(X, Y, verbose=0).epoch == [0]
+
+
+@pytest.mark.parametrize("name", ["loss", "metrics", "weighted_metrics"])
+def test_what_compile_chose_is_not_set_behind_its_back(name):
+    with pytest.raises(AttributeError, match=f"{name} is chosen by compile: call model.compile"):
+        setattr(line(), name, [])
+
+
+def test_the_number_of_epochs_can_be_set():
+    model = line()
+    model.epochs_trained = 4
+    assert model.fit(X, Y, epochs=6, initial_epoch=model.epochs_trained, verbose=0).epoch == [4, 5]
+
+
+def test_a_model_that_warns_in_compile_is_compiled_all_the_same():
+    model = line()
+    with pytest.warns(UserWarning, match="whose outputs are no probabilities"):
+        model.compile("adam", "binary_crossentropy")
+    model.compile("sgd", "mse")
+    with pytest.raises(UserWarning, match="whose outputs are no probabilities"):  # warnings are errors here
+        model.compile("adam", "binary_crossentropy")
+    assert (model.loss.name, model.optimizer.name) == ("binary_crossentropy", "adam")
+    model.fit(X, Y / 2, verbose=0)

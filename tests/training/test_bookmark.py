@@ -3,6 +3,7 @@
 import copy
 import gc
 import os
+import pickle
 import subprocess
 import sys
 import weakref
@@ -314,3 +315,47 @@ def test_data_that_are_shuffled_otherwise_are_told_of(tmp_path):
     made.save(tmp_path / "m.npz")
     with pytest.warns(UserWarning, match="The data are shuffled in another way"):
         load_model(tmp_path / "m.npz").fit(pipeline().shuffle(3, 1).batch(16), initial_epoch=1, epochs=2, verbose=0)
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))])
+def test_a_copy_made_within_a_fit_knows_where_it_is(clone):
+    class Copies(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.copy = clone(self.model)
+            seen.append(self.copy.epochs_trained)
+
+    seen, callback, made = [], Copies(), model()
+    made.fit(X, Y, epochs=3, verbose=0, callbacks=[callback])
+    assert seen == [1, 2, 3]
+
+
+def test_a_fit_that_fails_before_it_begins_leaves_the_files_states_to_the_next(tmp_path):
+    class Fails(Callback):
+        def on_train_begin(self, logs=None):
+            raise RuntimeError
+
+    stopping = EarlyStopping("loss", patience=50)
+    made = model()
+    made.fit(X, Y, epochs=3, verbose=0, callbacks=[stopping])
+    made.save(tmp_path / "m.npz")
+    loaded, again = load_model(tmp_path / "m.npz"), EarlyStopping("loss", patience=50)
+    with pytest.raises(RuntimeError):
+        loaded.fit(X, Y, initial_epoch=3, epochs=4, verbose=0, callbacks=[Fails()])
+    loaded.save(tmp_path / "again.npz")
+    for each in (load_model(tmp_path / "again.npz"), loaded):
+        again = EarlyStopping("loss", patience=50)
+        each.fit(X, Y, initial_epoch=3, epochs=3, verbose=0, callbacks=[again])
+        assert again.best == stopping.best
+
+
+def test_states_that_were_taken_over_are_not_kept(tmp_path):
+    made = model()
+    made.fit(X, Y, epochs=2, verbose=0, callbacks=[EarlyStopping("loss", restore_best_weights=True)])
+    made.save(tmp_path / "m.npz")
+
+    class Looks(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            assert self.model._run.states == []
+
+    loaded = load_model(tmp_path / "m.npz")
+    loaded.fit(X, Y, initial_epoch=2, epochs=3, verbose=0, callbacks=[Looks()])

@@ -1,7 +1,9 @@
 """What compile chose, and when it must be asked again."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -264,3 +266,18 @@ def test_a_metric_that_gives_a_mean_is_refused_and_ragged_labels_are_named(corne
         model.evaluate(*corners(), batch_size=32, verbose=0)
     with pytest.raises(ValueError, match="y must be an array, or lists that make one"):
         model.fit(np.zeros((2, 3)), [[0], [1, 2]])
+
+
+def test_an_optimizer_holds_nothing_of_its_model():
+    model = tn.Sequential([tn.Input((100,)), Dense(100)], seed=0)
+    model.compile("sgd", "mse", [lambda y_true, y_pred: 0])
+    model.train_on_batch(np.zeros((4, 100)), np.zeros((4, 100)))
+    model.optimizer.state = []
+    assert len(pickle.dumps(model.optimizer)) < 1000
+    layer = weakref.ref(model.layers[0])
+    gc.disable()  # nothing refers to it in a circle
+    try:
+        del model
+        assert layer() is None
+    finally:
+        gc.enable()

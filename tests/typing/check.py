@@ -31,7 +31,7 @@ def main():
                 extra = sorted(set(found) - wrong)
                 faults += [f"{checker.__name__}: {name}:{line} {found[line]}" for line in extra]
                 print(f"{checker.__name__}: {name}: {len(found)} lines with errors, {len(wrong)} expected")
-    sys.exit("\n".join(faults))
+    sys.exit("\n".join(faults) or 0)
 
 
 def mypy(folder, name):

@@ -38,9 +38,8 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
-from ..config import from_record
+from ..config import from_record, snake_case
 from ..layers import LAYERS
-from ..layers.base import snake_case
 from . import archive, bounded_json, h5
 from . import keras_records as records
 from .record import FileError, SavedModel

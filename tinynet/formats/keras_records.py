@@ -20,9 +20,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import initializers, layers, losses, metrics, optimizers, regularizers
-from ..config import arguments, serialize
+from ..config import arguments, serialize, snake_case
 from ..layers.activation_names import ACTIVATIONS
-from ..layers.base import snake_case
 from ..metrics.accuracy import AnyAccuracy
 from ..optimizers import schedules
 from .npy import MOST_AXES

@@ -26,6 +26,7 @@ def for_training(
     model: Any,
     x: Any,
     y: Any,
+    *,
     sample_weight: Any,
     class_weight: Mapping[int, float] | None,
     batch_size: int | None,
@@ -54,7 +55,7 @@ def for_training(
             arrays, held_out = checks.split(share, model.compilation.loss, *arrays)
         size = batch_size_of(batch_size, 32, len(arrays[0]), steps)
         batches = ArrayBatches(*arrays, size, model.backend, model.dtype)
-        reshuffle = shuffled_by(batches, model.seed, model.compilation.optimizer) if shuffle else None
+        reshuffle = shuffled_by(batches, model) if shuffle else None
         epochs = Epochs(batches, steps, reshuffle)
     if validation_batch_size is not None:
         size = integer("validation_batch_size", validation_batch_size)

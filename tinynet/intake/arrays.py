@@ -17,8 +17,8 @@ class ArrayBatches:
     """Cuts arrays into batches (x, y, weights), in order or shuffled; the last batch may be short.
 
     The arrays go to the backend once, unchanged: images in uint8 stay uint8. Each batch of x is cast to `dtype` when it
-    is cut. y and the weights may be None; then they are None in every batch. A shuffled pass reuses its arrays: a batch
-    is valid until the next one is asked for.
+    is cut. y and the weights may be None; then they are None in every batch. A shuffled pass reuses the array of x: it
+    is valid until the next batch is asked for.
     """
 
     def __init__(self, x: Any, y: Any, weights: Any, batch_size: int, backend: str, dtype: Any):
@@ -48,18 +48,16 @@ class ArrayBatches:
             yield x.astype(self.dtype, copy=False), *targets
 
     def _shuffled(self, starts: range) -> Iterator[Batch]:
-        samples, size = (self.x, self.y, self.weights), min(self.batch_size, len(self.x))
-        dtypes = (self.dtype, *(None if array is None else array.dtype for array in samples[1:]))
-        batch = tuple(
-            None if array is None else self.xp.empty((size, *array.shape[1:]), dtype=dtype)
-            for array, dtype in zip(samples, dtypes, strict=True)
-        )
+        x = self.xp.empty((min(self.batch_size, len(self.x)), *self.x.shape[1:]), dtype=self.dtype)
         for start in starts:
             rows = self.order[start : start + self.batch_size]
-            if len(rows) < size:  # the last one
-                batch = _sliced(batch, slice(len(rows)))
-            gather(take, samples, rows, batch)
+            batch = (x[: len(rows)], self._empty(self.y, len(rows)), self._empty(self.weights, len(rows)))
+            gather(take, (self.x, self.y, self.weights), rows, batch)
             yield batch
+
+    def _empty(self, array: Any, rows: int) -> Any:
+        """Return an array for so many rows of this one; a metric may keep it, so each batch gets its own."""
+        return None if array is None else self.xp.empty((rows, *array.shape[1:]), dtype=array.dtype)
 
 
 def take(samples: Batch, rows: Any, batch: Batch) -> None:

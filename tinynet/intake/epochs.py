@@ -123,9 +123,10 @@ class Limited:
             warn(f"The data ran out: there were {made} batches; asked for were {self.limit}. Give a smaller number.")
 
 
-def shuffled_by(batches: ArrayBatches, seed: int, optimizer: Any) -> Callable[..., None]:
+def shuffled_by(batches: ArrayBatches, model: Any) -> Callable[..., None]:
     """Return what draws the order of a pass that begins now, or began `behind` steps ago.
 
     The order depends alone on the model's seed and on what the optimizer's iterations were when the pass began.
     """
-    return lambda behind=0: batches.shuffle(generator(seed, "shuffle", optimizer.iterations - behind))
+    optimizer = model.compilation.optimizer
+    return lambda behind=0: batches.shuffle(generator(model.seed, "shuffle", optimizer.iterations - behind))

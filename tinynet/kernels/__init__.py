@@ -6,7 +6,7 @@ the reference: array expressions, which stand in the class where they are read, 
     door                    what                                      the reference
     gather                  a batch is cut from the samples           ArrayBatches in intake/arrays.py
     softmax_crossentropy    softmax, cross-entropy, hits, gradient    measure in training/step.py
-    update                  an optimizer's step                       Optimizer.step, by `change` of each optimizer
+    update                  an optimizer's step                       Optimizer.apply_by_arrays, by `change` of each
     dropout                 dropout and its random numbers            Dropout in layers/dropout.py
 
 On a GPU a small network's step is so little arithmetic that its time is that of its launches. The kernels compute in

@@ -34,7 +34,7 @@ def launch_gather(samples: Samples, order: Any, batch: Samples) -> None:
     code = text("gather", sample=TYPES[x.dtype.name], real=REALS[x_batch.dtype.name])
     copied = (*_with_row_size(y, labels), *_with_row_size(weights, batch_weights))
     arguments = (x, order, x_batch, np.int64(rows), np.int64(width), *copied)
-    launch(xp_of(x), code, "gather", (blocks_for(max(width, 1)), min(rows, 65535)), arguments)
+    launch(xp_of(x), code, "gather", (blocks_for(width), min(rows, 65535)), arguments)
 
 
 def _with_row_size(array: Any, cut: Any) -> tuple[Any, Any, Any]:

@@ -33,11 +33,12 @@ extern "C" __global__ void update(
 def update(optimizer: Any, weight: Any, gradient: Any, scratch: Any, slots: Sequence[Any], rate: float) -> None:
     """Make one step of an optimizer on one weight with this learning rate, in place.
 
-    Where the optimizer has a formula, and all arrays are the kernel's, that is one kernel. Else it is `optimizer.step`.
+    That is one kernel if the optimizer has a formula and all arrays are the kernel's. Else it is done by
+    `optimizer.apply_by_arrays`.
     """
-    formula = optimizer.formula
-    if formula is None or "change" in vars(optimizer) or not updates(weight, gradient, slots):
-        optimizer.step(weight, gradient, scratch, slots, rate)
+    formula = formula_of(optimizer) if updates(weight, gradient, slots) else None
+    if formula is None:
+        optimizer.apply_by_arrays(weight, gradient, scratch, slots, rate)
         return
     numbers = dict(optimizer.numbers(rate))  # to which some are added, by names that no formula has
     if optimizer.decaying:
@@ -46,6 +47,12 @@ def update(optimizer: Any, weight: Any, gradient: Any, scratch: Any, slots: Sequ
     if optimizer.weight_decay:
         formula, numbers["decay_"] = formula + "\nchange = w * -decay_ + change;", optimizer.weight_decay * rate
     launch_update(formula, weight, gradient, dict(zip(optimizer.slots, slots, strict=True)), numbers)
+
+
+def formula_of(optimizer: Any) -> str | None:
+    """Return the optimizer's formula, if it is a form of its `change`: both stand in one class."""
+    kind = next(ancestor for ancestor in type(optimizer).__mro__ if "change" in vars(ancestor))
+    return optimizer.formula if "formula" in vars(kind) and "change" not in vars(optimizer) else None
 
 
 def updates(weight: Any, gradient: Any, slots: Sequence[Any]) -> bool:

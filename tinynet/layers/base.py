@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from ..arguments import shape as check_shape
 from ..backend import module, to_array, xp_of
-from ..config import refuse_unknown
+from ..config import refuse_unknown, snake_case
 from ..rng import choose_seed, draws
 from . import chain
 from .building import building_lock, weights_made
@@ -92,10 +91,7 @@ class Layer(Weighted):
     # ---- use --------------------------------------------------------------------------------------------------
 
     parts = chain.parts
-
-    def trained_parts(self) -> list[Layer]:
-        """Return the parts whose weights have gradients and are changed by training: none if this layer is frozen."""
-        return chain.parts_and_trained([self])[1]
+    trained_parts = chain.trained_parts
 
     @property
     def built(self) -> bool:
@@ -156,8 +152,3 @@ class Layer(Weighted):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def snake_case(name: str) -> str:
-    """Return a class's name as Keras writes it in names of layers: BatchNormalization -> batch_normalization."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()

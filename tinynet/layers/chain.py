@@ -12,29 +12,41 @@ def primitives(layers: Iterable[Any], trainable: bool = True) -> list[tuple[Any,
     A primitive layer computes: it has a forward and a backward. A Dense is one, followed by its activation. A
     Sequential is none itself and stands for those inside it. What is inside a frozen layer is frozen too.
     """
-    found = []
+    found: list[tuple[Any, bool]] = []
     for layer in layers:
-        on = trainable and layer.trainable
-        kind = type(layer)
-        if kind.parts is not parts:  # a layer that names its parts itself
-            found += [(part, on and part.trainable) for part in layer.parts()]
-            continue
-        if kind.primitive:
-            found.append((layer, on))
-        if kind.followed_by:
-            inside = getattr(layer, kind.followed_by)
-            found += primitives(inside if isinstance(inside, list) else [inside] if inside is not None else [], on)
+        kind, on = type(layer), trainable and layer.trainable
+        if kind.trained_parts is not trained_parts:  # a layer that says itself which parts are trained,
+            changed = [id(part) for part in layer.trained_parts()] if on else []
+            found += [(part, id(part) in changed) for part in layer.parts()]
+        elif kind.parts is not parts:  # or which parts it has
+            found += [(part, on) for part in layer.parts()]
+        else:
+            found += _expanded(layer, on)
     return found
+
+
+def _expanded(layer: Any, on: bool) -> list[tuple[Any, bool]]:
+    kind = type(layer)
+    inside = getattr(layer, kind.followed_by) if kind.followed_by else None
+    inside = inside if isinstance(inside, list) else [] if inside is None else [inside]
+    return [(layer, on)] * kind.primitive + primitives(inside, on)
 
 
 def parts(layer: Any) -> list[Any]:
     """Return the primitive layers that this one stands for, in order: itself, or a Dense and its activation."""
-    return [part for part, _ in primitives([layer])]
+    return [part for part, _ in _expanded(layer, True)]
 
 
-def parts_and_trained(layers: Iterable[Any], trainable: bool = True) -> tuple[list[Any], list[Any]]:
+def trained_parts(layer: Any) -> list[Any]:
+    """Return the parts whose weights have gradients and are changed by training: none if this layer is frozen."""
+    on = layer.trainable
+    pairs = _expanded(layer, on) if type(layer).parts is parts else [(part, on) for part in layer.parts()]
+    return unique(part for part, on in pairs if on and part.grads)
+
+
+def parts_and_trained(layers: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     """Return the primitive layers, and those, each once, whose weights have gradients and are changed by training."""
-    found = primitives(layers, trainable)
+    found = primitives(layers)
     return [part for part, _ in found], unique(part for part, on in found if on and part.grads)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..arguments import named_arguments
 from .sequential import Sequential
+from .writing import write_model
 
 
 @named_arguments({"include_optimizer": "Leave it out: it is there.", "save_format": "The name's end decides."})
@@ -16,7 +17,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: b
     """Write a model to a file: the same as `model.save(filepath)`."""
     if not isinstance(model, Sequential):
         raise TypeError(f"save_model takes a Sequential; got {model!r}.")
-    model.save(filepath, overwrite)
+    write_model(model, filepath, overwrite, Sequential.from_config)
 
 
 @named_arguments({"safe_mode": "Leave it out: nothing in a file is ever executed."})

@@ -12,13 +12,13 @@ import numpy as np
 from .. import backend as backends
 from ..arguments import integer, named_arguments
 from ..arguments import shape as check_shape
-from ..config import serialize
+from ..config import serialize, snake_case
 from ..intake import adapters
 from ..layers import Input
 from ..layers.activation_names import ACTIVATIONS
-from ..layers.base import Layer, snake_case
+from ..layers.base import Layer
 from ..layers.building import building_lock, generators
-from ..layers.chain import backward_chain, forward_chain, primitives, unique
+from ..layers.chain import backward_chain, forward_chain, unique
 from ..layers.weights import as_array
 from ..rng import choose_seed
 from ..training.step import check_outputs
@@ -187,7 +187,7 @@ class Sequential(Trainer):
         with building_lock:
             if self.output_shape is None:
                 self.setup(input_shape)
-            elif [part for part, _ in primitives(self._layers)] != self._built_parts:
+            elif self.parts() != self._built_parts:
                 self.setup(self.input_shape[1:])
 
     def setup(self, input_shape, rng=None, backend=None, dtype=None):

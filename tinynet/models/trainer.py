@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import losses, metrics, optimizers
-from ..arguments import choose_verbose, frequency, integer, integer_or_none, named_arguments, number
+from ..arguments import choose_verbose, frequency, integer, integer_or_none, named_arguments, number, warn
 from ..backend import module, to_numpy
 from ..callbacks import Callback, History, ProgbarLogger
 from ..callbacks.base import CallbackList
@@ -20,6 +20,7 @@ from ..threads import TINY, one_for_small
 from ..training import loop
 from ..training.bookmark import Bookmark, Run
 from ..training.compiled import Compiled
+from ..training.fusion import check_end
 from ..training.prediction import predict
 from ..training.step import Step, check_outputs
 
@@ -27,6 +28,7 @@ NOT_HERE = "Leave it out: there is nothing to compile to, and there is one outpu
 KERAS_ONLY = dict.fromkeys(
     ["jit_compile", "run_eagerly", "steps_per_execution", "loss_weights", "auto_scale_loss"], NOT_HERE
 )
+CHOSEN = "{0} is chosen by compile: call model.compile(..., {0}=...) again."
 
 
 class Trainer(Layer):
@@ -44,7 +46,8 @@ class Trainer(Layer):
         self.stop_training = False
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_run": None}  # a fit that goes on, with its data and callbacks, stays here
+        # A fit that goes on stays here, with its data and callbacks. A copy has its place.
+        return {**self.__dict__, "_bookmark": self.bookmark(), "_run": None}
 
     # ---- what compile chose -----------------------------------------------------------------------------------
 
@@ -72,11 +75,14 @@ class Trainer(Layer):
         if loss is None:
             raise ValueError("compile needs a loss, as in compile('adam', loss='mse').")
         compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
-        compiled.take_optimizer(self.parts())
+        warning = check_end(self.parts(), compiled.loss)
+        compiled.take_optimizer()
         self.compilation, self._bookmark = compiled, Bookmark()
         if self.built:
             self.prepare(self.input_shape[1:])
             compiled.step_for(self).buffers.claim()
+        if warning:
+            warn(warning)
 
     @property
     def compiled(self) -> bool:
@@ -107,6 +113,18 @@ class Trainer(Layer):
         """The metrics that sample and class weights count in."""
         return list(self.compilation.weighted_metrics) if self.compilation else []
 
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        raise AttributeError(CHOSEN.format("loss"))
+
+    @metrics.setter
+    def metrics(self, value: Any) -> None:
+        raise AttributeError(CHOSEN.format("metrics"))
+
+    @weighted_metrics.setter
+    def weighted_metrics(self, value: Any) -> None:
+        raise AttributeError(CHOSEN.format("weighted_metrics"))
+
     @property
     def metrics_names(self) -> list[str]:
         """The names of what evaluate returns, in order: "loss", then the metrics'."""
@@ -121,6 +139,10 @@ class Trainer(Layer):
     def epochs_trained(self) -> int:
         """The number of fit's last epoch, counted from 1: the next initial_epoch."""
         return self._run.done if self._run else self._bookmark.epochs
+
+    @epochs_trained.setter
+    def epochs_trained(self, value: int) -> None:
+        self._bookmark.epochs = integer("epochs_trained", value, least=0)
 
     # ---- fit, evaluate, predict -------------------------------------------------------------------------------
 
@@ -187,20 +209,25 @@ class Trainer(Layer):
         share = number("validation_split", validation_split, least=0, below=1)
         steps = integer_or_none("steps_per_epoch", steps_per_epoch)
         limit = integer_or_none("validation_steps", validation_steps)
-        data = (x, y, sample_weight, class_weight, batch_size, steps, shuffle, share)
-        held_out = (validation_data, limit, validation_batch_size)
-        batches, validation = adapters.for_training(self, *data, *held_out)
+        batches, validation = adapters.for_training(
+            self,
+            x,
+            y,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            batch_size=batch_size,
+            steps=steps,
+            shuffle=shuffle,
+            share=share,
+            validation_data=validation_data,
+            limit=limit,
+            validation_batch_size=validation_batch_size,
+        )
         step = compilation.training_step_for(self)
         with self._watched(callbacks, verbose, batches.steps, span.stop, History()) as hooks:
-            self._run = Run(batches, validation, validated, span, hooks, self._bookmark.epochs)
-            if self._bookmark.from_file:
-                self._run.resume(self._bookmark)
-            self.history = hooks.history
-            try:
-                loop.fit(step, self, self._run)
-            finally:
-                self._bookmark, self._run = self._run.bookmark(), None
-        return self.history
+            run = Run(batches, validation, validated, span, hooks, self.epochs_trained)
+            self._go_through(run, step)
+        return hooks.history
 
     @named_arguments()
     def evaluate(
@@ -312,6 +339,18 @@ class Trainer(Layer):
         return loss, [np.array(to_numpy(gradient)) for gradient in self.weight_gradients]
 
     # ---- steps ------------------------------------------------------------------------------------------------
+
+    def _go_through(self, run: Run, step: Step) -> None:
+        """Train while this run goes on, inside another one perhaps; then keep its bookmark."""
+        outer, self._run, self.history = self._run, run, run.callbacks.history
+        try:
+            if self._bookmark.from_file:
+                run.resume(self._bookmark)
+            loop.fit(step, self, run)
+        finally:
+            self._bookmark, self._run = run.bookmark(), outer
+            if outer is not None:
+                outer.done = run.done
 
     def prepare(self, input_shape: tuple[int, ...]) -> None:
         """Build what is not built for this input shape."""

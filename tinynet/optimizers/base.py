@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..arguments import number
 from ..backend import xp_of
-from ..config import Configured, refuse_unknown, serialize
+from ..config import Configured, refuse_unknown, serialize, snake_case
 from ..kernels.update import update
-from ..layers.base import snake_case
 from . import schedules
 from .clipping import bounds, clip
 from .schedules import LearningRateSchedule
@@ -89,8 +88,6 @@ class Optimizer(Configured):
         super().__init_subclass__(**options)
         if "formula" in vars(cls) and "change" not in vars(cls):
             raise TypeError(f"{cls.__name__} defines a formula, and must define the `change` that it is a form of.")
-        if "change" in vars(cls) and "formula" not in vars(cls):
-            cls.formula = None  # the inherited one is a form of another change
 
     def __init__(
         self,
@@ -182,7 +179,7 @@ class Optimizer(Configured):
         for weight, gradient, (scratch, *slots) in zip(weights, gradients, self.state, strict=True):
             update(self, weight, gradient, scratch, slots, rate)
 
-    def step(self, weight: Any, gradient: Any, scratch: Any, slots: Sequence[Any], rate: float) -> None:
+    def apply_by_arrays(self, weight: Any, gradient: Any, scratch: Any, slots: Sequence[Any], rate: float) -> None:
         """Change one weight in place, by array expressions."""
         if (bound := self.clearing_bound(weight.dtype)) > 0:
             for slot in self.decaying:

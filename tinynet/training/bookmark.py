@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from ..callbacks.base import Callback, CallbackList, History, SavedCallback, state_of
+from ..callbacks.base import Callback, CallbackList, SavedCallback, state_of
 
 
 @dataclasses.dataclass
@@ -43,7 +43,7 @@ class Run:
     epochs       the epochs to make, counted from 0
     callbacks    the callbacks
     done         number of the last epoch that is done, counted from 1
-    states       states of callbacks, from a file, that the callbacks take over
+    states       states of callbacks, from a file, that the callbacks are still to take over
     """
 
     batches: Any
@@ -53,11 +53,6 @@ class Run:
     callbacks: CallbackList
     done: int
     states: list[SavedCallback] = dataclasses.field(default_factory=list)
-
-    @property
-    def history(self) -> History:
-        """The History of this fit."""
-        return self.callbacks.history
 
     def resume(self, bookmark: Bookmark) -> None:
         """Let data and callbacks go on from a file's bookmark, if its next epoch is the first one here."""
@@ -72,4 +67,5 @@ class Run:
     def bookmark(self) -> Bookmark:
         """Return where this training is."""
         validated = self.validation.passes if self.validation is not None else []
-        return Bookmark(self.done, {**self.batches.place, "validation": validated}, self.callbacks.with_state())
+        place, waiting = {**self.batches.place, "validation": validated}, bool(self.states)
+        return Bookmark(self.done, place, self.states or self.callbacks.with_state(), from_file=waiting)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import losses, metrics, optimizers
-from ..arguments import warn
 from ..backend import module
 from ..layers.chain import parts_and_trained
 from .buffers import FlatBuffers
-from .fusion import check_end, on_logits
+from .fusion import on_logits
 from .report import Report
 from .step import Step
 
@@ -19,8 +18,8 @@ from .step import Step
 class Compiled:
     """The optimizer, the loss and the metrics of a model, and the step for its layers.
 
-    The optimizer's `owner` is this object, as long as no other model has been compiled with it. Arguments as those of
-    `compile`.
+    The optimizer's `owner` is this object's `token`, as long as no other model has been compiled with it. Arguments as
+    those of `compile`.
     """
 
     def __init__(
@@ -40,6 +39,7 @@ class Compiled:
         self.loss, self.optimizer = losses.get(loss), optimizers.get(optimizer)
         if self.loss.reduction in ("none", None):
             raise ValueError(f"A model minimizes one number: the loss {self.loss.name} needs a reduction.")
+        self.token = object()
         self.step: Step | None = None
         self.made_for: Any = None  # the layers that the step is for
         self.trained: list[Any] | None = None  # the parts that the optimizer's state is for
@@ -47,13 +47,10 @@ class Compiled:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "step": None, "made_for": None}  # the step is made again when it is next needed
 
-    def take_optimizer(self, parts: Sequence[Any]) -> None:
-        """Begin afresh with the optimizer, for a model of these parts. A warning if they do not suit the loss."""
-        warning = check_end(parts, self.loss)
+    def take_optimizer(self) -> None:
+        """Begin afresh with the optimizer, which belongs to this model from now on."""
         self.optimizer.reset()
-        self.optimizer.owner = self
-        if warning:
-            warn(warning)
+        self.optimizer.owner = self.token
 
     def is_fused(self, model: Any) -> bool:
         """Tell whether the last softmax or sigmoid and the loss are computed together, from the logits."""
@@ -61,7 +58,7 @@ class Compiled:
 
     def step_for(self, model: Any) -> Step:
         """Return the step for the layers of the model, as they stand now."""
-        parts, trained = parts_and_trained(model.layers, model.trainable)
+        parts, trained = parts_and_trained([model])
         if self.made_for != (parts, trained, model.output_shape):
             self.step = Step(
                 parts,
@@ -81,7 +78,7 @@ class Compiled:
         Raises:
             RuntimeError: The optimizer was replaced, or layers were frozen, unfrozen or added since training began.
         """
-        if self.optimizer.owner is not self:
+        if self.optimizer.owner is not self.token:
             raise RuntimeError(
                 "This model's optimizer was replaced, or compiled into another model since. Compile this model again, "
                 "and give each model an optimizer of its own."

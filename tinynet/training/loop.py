@@ -24,6 +24,7 @@ def fit(step: Step, model: Any, run: Any) -> None:
     model.stop_training = False
     callbacks.call("on_train_begin")
     callbacks.resume(run.states)
+    run.states = []
     for epoch in run.epochs:
         if model.stop_training:  # it had stopped before it was saved
             break
