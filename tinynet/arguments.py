@@ -1,4 +1,4 @@
-"""Checks of arguments: each raises where the call was made, with the value and what was expected."""
+"""Checks of arguments. Each raises an error that names the argument, its value and what was expected."""
 
 import functools
 import operator
@@ -9,14 +9,20 @@ from typing import Any, TypeVar
 
 from . import terminal
 
-MOST_AXES = 32  # of an array in NumPy 1
+MOST_AXES = 32  # the most that an array of NumPy 1 can have
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
-    """Return `table[name]`, letter case and underscores aside.
+    """Return `table[name]`, whatever the letter case and underscores of the name.
 
-    Raises ValueError for an unknown name, with the nearest valid ones.
+    Args:
+        kind: What the name stands for, for the error message.
+        name: The name.
+        table: Values by name.
+
+    Raises:
+        ValueError: The name is unknown. The message proposes the nearest ones.
     """
     plain = {key.lower().replace("_", ""): key for key in table}
     key = plain.get(name.lower().replace("_", ""))
@@ -30,7 +36,7 @@ def lookup(kind: str, name: str, table: Mapping[str, Any]) -> Any:
 
 
 def amount(name: str, value: Any, least: int = 1) -> int:
-    """Return value as an int if it is an integer of at least `least` that a length can be."""
+    """Return value as an int if it is an integer of at least `least` that fits into a Python length."""
     result = integer(name, value, least)
     if result > sys.maxsize:
         raise ValueError(f"{name} must be at most {sys.maxsize}; got {value!r}.")
@@ -57,7 +63,7 @@ def integer(name: str, value: Any, least: int = 1) -> int:
 
 
 def integer_or_none(name: str, value: Any, least: int = 1) -> int | None:
-    """Return value as `integer` does; None stays."""
+    """Return None for None, and any other value as `integer` does."""
     return None if value is None else integer(name, value, least)
 
 
@@ -87,7 +93,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def _float(value: Any) -> float:
-    """value as a float, and NaN, which no comparison lets through, if it is no number."""
+    """Return value as a float; NaN, which fails every comparison, if it is not a number."""
     try:
         return float("nan") if isinstance(value, (str, bool)) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -105,9 +111,10 @@ def shape(name: str, value: Any) -> tuple[int, ...]:
 
 
 def named_arguments(hints: Mapping[str, str] | None = None) -> Callable[[Function], Function]:
-    """A decorator: of an argument that the function does not know, TypeError names the nearest that it does.
+    """Return a decorator, after which a TypeError about an unknown argument proposes the nearest known one.
 
-    `hints` maps arguments that other libraries have to what is to be done here.
+    Args:
+        hints: For arguments that other libraries have, what to do instead.
     """
 
     def decorate(function: Function) -> Function:
@@ -121,8 +128,8 @@ def named_arguments(hints: Mapping[str, str] | None = None) -> Callable[[Functio
                 import difflib
 
                 near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
-                own = ", ".join(name for name in code.co_varnames if name in known)
-                hint = f"Did you mean {near[0]!r}?" if near else f"It takes {own}."
+                in_order = ", ".join(name for name in code.co_varnames if name in known)
+                hint = f"Did you mean {near[0]!r}?" if near else f"It takes {in_order}."
                 hint = (hints or {}).get(unknown, hint)
                 raise TypeError(f"{function.__name__} has no argument {unknown!r} in tinynet. {hint}")
             return function(*given, **named)
@@ -133,15 +140,20 @@ def named_arguments(hints: Mapping[str, str] | None = None) -> Callable[[Functio
 
 
 def absent(module: str, names: Sequence[str], whole: str = "Keras") -> Callable[[str], Any]:
-    """The __getattr__ of a module: it says of a name that the whole library has, or a misspelt one, that it is not in
-    tinynet."""
+    """Return the __getattr__ of a module, whose error says that a name is not in tinynet and proposes near ones.
+
+    Args:
+        module: Name of the module.
+        names: The names that the module has.
+        whole: Name of the library that has more of them.
+    """
 
     def missing(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         import difflib
 
-        plain = {own.lower().replace("_", ""): own for own in names}
+        plain = {known.lower().replace("_", ""): known for known in names}
         near = difflib.get_close_matches(name.lower().replace("_", ""), plain, n=2, cutoff=0.75)
         hint = f"Did you mean {' or '.join(plain[key] for key in near)}? " if near else ""
         raise AttributeError(
@@ -153,7 +165,7 @@ def absent(module: str, names: Sequence[str], whole: str = "Keras") -> Callable[
 
 
 def warn(text: str, category: type[Warning] = UserWarning, always: bool = False) -> None:
-    """Warn of the line that called into tinynet; `always` each time, not only the first from that line."""
+    """Warn at the line that called into tinynet: once for each line, or with `always` each time."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
         frame = frame.f_back
@@ -162,7 +174,7 @@ def warn(text: str, category: type[Warning] = UserWarning, always: bool = False)
 
 
 def choose_verbose(verbose: Any) -> int:
-    """Return 0, 1 or 2: "auto" is 1 (a bar) on a terminal or in a notebook and 2 (a line per epoch) anywhere else."""
+    """Return verbose as 0, 1 or 2. "auto" is 1 (a bar) on a terminal or in a notebook, else 2 (a line per epoch)."""
     if isinstance(verbose, str) and verbose == "auto":
         return 1 if terminal.is_interactive() else 2
     if (isinstance(verbose, bool) or is_integer(verbose)) and verbose in (0, 1, 2):
@@ -171,7 +183,14 @@ def choose_verbose(verbose: Any) -> int:
 
 
 def frequency(value: Any) -> Callable[[int], bool]:
-    """Return a function that tells whether to validate after an epoch, counted from 0."""
+    """Return a function that tells whether to validate after an epoch, counted from 0.
+
+    Args:
+        value: A positive integer n, for every n-th epoch, or a list of epochs, counted from 1.
+
+    Raises:
+        ValueError: It is neither.
+    """
     if is_integer(value):
         every = integer("validation_freq", value)
         return lambda epoch: (epoch + 1) % every == 0

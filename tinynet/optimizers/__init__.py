@@ -1,8 +1,9 @@
-"""Optimizers: how gradients change weights. `get` finds them by name; `schedules` change the learning rate."""
+"""Optimizers: how gradients change weights. `get` finds them by name. `schedules` change the learning rate."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import absent
 from ..config import by_name
@@ -17,9 +18,18 @@ __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD}
 
 
-def get(identifier: Any) -> Optimizer:
-    """A new optimizer of that name with its defaults or from its record, or the given Optimizer itself."""
+def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
+    """Return the optimizer that is meant.
+
+    Args:
+        identifier: A name, which gives a new optimizer with its defaults, a record, or an Optimizer, which is returned.
+
+    Raises:
+        ValueError: There is no optimizer of this name. The message proposes the nearest ones.
+        TypeError: `identifier` is something else.
+    """
     return by_name("optimizer", identifier, Optimizer, OPTIMIZERS)
 
 
-__getattr__ = absent(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker finds misspelt names by itself
+    __getattr__ = absent(__name__, __all__)

@@ -1,9 +1,9 @@
-"""Adam, with AMSGrad's maximum if asked for, and AdamW."""
+"""Adam, with AMSGrad's maximum on demand, and AdamW."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import number
 from ..backend import xp_of
@@ -15,23 +15,30 @@ if TYPE_CHECKING:
 
 
 class Adam(Optimizer):
-    """Adam, as Keras computes it: with t the number of the step, counted from 1,
+    """Adam, as Keras computes it. With t the number of the step, counted from 1:
 
         m <- m + (1 - b1) (g - m)
         v <- v + (1 - b2) (g^2 - v)
         w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)
 
-    With amsgrad=True, u <- max(u, v) stands for v in the last line: no step is larger for the gradients having become
-    small. As in Keras the maximum is that of the uncorrected v.
+    With amsgrad=True, u <- max(u, v) replaces v in the last line, so a step does not grow when gradients become small.
+    As in Keras the maximum is taken of the uncorrected v.
 
-    epsilon is added to the root of the uncorrected v (the paper's "epsilon hat", section 2; PyTorch differs). With
-    epsilon=0 a weight whose gradient has always been 0 becomes NaN. In float32 v overflows, and the weight stands still
-    from then on, once a gradient exceeds 1.8e19.
+    epsilon is added to the root of the uncorrected v (the paper's "epsilon hat", section 2). PyTorch differs. With
+    epsilon=0 a weight whose gradient has always been 0 becomes NaN. In float32 a gradient above 1.8e19 makes v
+    overflow, and the weight stands still from then on.
 
-    It is computed in fewer passes over the arrays by keeping M = m / (1 - b1), V = v / (1 - b2) and U = u / (1 - b2),
-    for which
+    Fewer passes over the arrays are needed with M = m / (1 - b1), V = v / (1 - b2) and U = u / (1 - b2):
         M <- b1 M + g;    V <- b2 V + g^2;    w <- w - rate * M / (sqrt(V) + e)
         rate = lr sqrt(1 - b2^t) / (1 - b1^t) * (1 - b1) / sqrt(1 - b2);    e = epsilon / sqrt(1 - b2)
+
+    Args:
+        learning_rate: Number lr of at least 0, or a LearningRateSchedule.
+        beta_1: The decay b1, in [0, 1).
+        beta_2: The decay b2, in [0, 1).
+        epsilon: Number of at least 0.
+        amsgrad: Whether to use the largest v so far.
+        **options: Further arguments of Optimizer.
 
     Source: Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015, algorithm 1 and section 2; Reddi,
     Kale and Kumar, "On the convergence of Adam and beyond", ICLR 2018, algorithm 2.
@@ -58,12 +65,12 @@ class Adam(Optimizer):
     def keras_scale(self) -> dict[str, float]:
         return {slot: 1 - (self.beta_1 if slot == "momentum" else self.beta_2) for slot in self.slots}
 
-    def numbers(self, rate):
+    def numbers(self, rate: float) -> dict[str, float]:
         b1, b2, t = self.beta_1, self.beta_2, self.iterations
         rate = rate * math.sqrt(1 - b2**t) / (1 - b1**t) * (1 - b1) / math.sqrt(1 - b2)
         return {"b1": b1, "b2": b2, "rate": rate, "e": self.epsilon / math.sqrt(1 - b2)}
 
-    def change(self, gradient, scratch, rate, M, V, U=None):
+    def change(self, gradient: Any, scratch: Any, rate: float, M: Any, V: Any, U: Any = None) -> Any:
         xp, (b1, b2, rate, e) = xp_of(gradient), self.numbers(rate).values()
         M *= b1
         M += gradient
@@ -78,7 +85,7 @@ class Adam(Optimizer):
         return step
 
     @property
-    def formula(self):
+    def formula(self) -> str:
         largest = "velocity_hat = larger(velocity_hat, velocity);" if self.amsgrad else ""
         return f"""
             momentum = momentum * b1 + g;
@@ -89,9 +96,9 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: each step also takes lr * weight_decay * w off each weight w.
+    """Adam with decoupled weight decay: each step also subtracts lr * weight_decay * w from each weight w.
 
-    The same as Adam(weight_decay=...); only the default and the order of the arguments are others.
+    It is Adam(weight_decay=...) with another default and another order of the arguments, which Adam describes.
 
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2, with Keras's lr for
     their eta alpha.
@@ -105,6 +112,6 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **options: Unpack[OptimizerOptions],
+        **options: Unpack[AdamWOptions],
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import number
 from ..backend import xp_of
@@ -15,22 +15,32 @@ if TYPE_CHECKING:
 
 
 class RMSprop(Optimizer):
-    """RMSprop, as Keras computes it:
+    """RMSprop, as Keras computes it. Steps are divided by the root of a running mean of squared gradients:
 
         v <- rho v + (1 - rho) g^2
         s  = lr g / sqrt(v + epsilon)
         w <- w - s;    with momentum mu:  b <- mu b + s;  w <- w - b
 
-    Centered:  a <- rho a + (1 - rho) g, and v - a^2, an estimate of the variance, stands for v under the root.
+    Centered:  a <- rho a + (1 - rho) g, and v - a^2, an estimate of the variance, replaces v under the root.
 
     epsilon stands inside the root, unlike Adam's and PyTorch's. With epsilon=0 a weight whose gradient has always been
-    0 becomes NaN. By the Cauchy-Schwarz inequality v - a^2 is at least 0, since the weights (1 - rho) rho^k of both sum
-    to at most 1; but rounded it can be less than -epsilon, where a gradient hardly changes, and Keras's weight becomes
-    NaN. Here it is never taken for less than 0, which changes nothing else.
+    0 becomes NaN.
 
-    It is computed in fewer passes over the arrays by keeping V = v / (1 - rho), A = a / (1 - rho) and B = -b, for which
+    By the Cauchy-Schwarz inequality v - a^2 is at least 0, since the weights (1 - rho) rho^k of both sum to at most 1.
+    But where a gradient hardly changes, rounding can bring it below -epsilon, and Keras's weight becomes NaN. Here it
+    is bounded below by 0, which changes nothing else.
+
+    Fewer passes over the arrays are needed with V = v / (1 - rho), A = a / (1 - rho) and B = -b:
         V <- rho V + g^2;    A <- rho A + g;    v - a^2 + epsilon = (1 - rho) (V - (1 - rho) A^2 + e)
         s = lr / sqrt(1 - rho) * g / sqrt(V + e);    e = epsilon / (1 - rho);    B <- mu B - s;    w <- w + B
+
+    Args:
+        learning_rate: Number lr of at least 0, or a LearningRateSchedule.
+        rho: The decay rho, in [0, 1).
+        momentum: The factor mu, in [0, 1).
+        epsilon: Number of at least 0.
+        centered: Whether to divide by the root of the variance.
+        **options: Further arguments of Optimizer.
 
     Source: Tieleman and Hinton, "Lecture 6.5 - rmsprop", Coursera: Neural networks for machine learning, 2012; centered
     and with momentum: Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to 41.
@@ -56,11 +66,11 @@ class RMSprop(Optimizer):
     def keras_scale(self) -> dict[str, float]:
         return {slot: -1.0 if slot == "momentum" else 1 - self.rho for slot in self.slots}
 
-    def numbers(self, rate):
+    def numbers(self, rate: float) -> dict[str, float]:
         rho, rate = self.rho, rate / math.sqrt(1 - self.rho)
         return {"rho": rho, "rest": rho - 1, "mu": self.momentum, "rate": rate, "e": self.epsilon / (1 - rho)}
 
-    def change(self, gradient, scratch, rate, V, *others):
+    def change(self, gradient: Any, scratch: Any, rate: float, V: Any, *others: Any) -> Any:
         xp, (rho, rest, mu, rate, e) = xp_of(gradient), self.numbers(rate).values()
         V *= rho
         V += xp.multiply(gradient, gradient, out=scratch)
@@ -87,7 +97,7 @@ class RMSprop(Optimizer):
         return B
 
     @property
-    def formula(self):
+    def formula(self) -> str:
         center = "average_gradient = average_gradient * rho + g;" if self.centered else ""
         spread = "larger(average_gradient * average_gradient * rest + velocity, 0)" if self.centered else "velocity"
         change = "change = momentum = momentum * mu + step;" if self.momentum else "change = step;"

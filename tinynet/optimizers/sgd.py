@@ -1,8 +1,8 @@
-"""SGD: stochastic gradient descent, with momentum."""
+"""SGD: stochastic gradient descent, with momentum on demand."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import number
 from ..backend import xp_of
@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum if asked for.
+    """Stochastic gradient descent: w <- w - lr g, or a step with momentum.
 
     Without momentum:  w <- w - lr g
     With momentum mu:  m <- mu m - lr g;  w <- w + m
     Nesterov:          m <- mu m - lr g;  w <- w + mu m - lr g
+
+    Args:
+        learning_rate: Number lr of at least 0, or a LearningRateSchedule.
+        momentum: The factor mu, in [0, 1).
+        nesterov: Whether to take Nesterov's step. Without momentum it changes nothing.
+        **options: Further arguments of Optimizer.
 
     Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep learning",
     ICML 2013, equations 1 to 4, in the form that Keras uses.
@@ -36,7 +42,7 @@ class SGD(Optimizer):
         self.slots = self.decaying = ("momentum",) if self.momentum else ()
         super().__init__(learning_rate, **options)
 
-    def change(self, gradient, scratch, rate, m=None):
+    def change(self, gradient: Any, scratch: Any, rate: float, m: Any = None) -> Any:
         step = xp_of(gradient).multiply(gradient, -rate, out=scratch)
         if m is None:
             return step
@@ -47,11 +53,11 @@ class SGD(Optimizer):
         step += self.momentum * m
         return step
 
-    def numbers(self, rate):
+    def numbers(self, rate: float) -> dict[str, float]:
         return {"rate": rate, "mu": self.momentum}
 
     @property
-    def formula(self):
+    def formula(self) -> str:
         if not self.momentum:
             return "change = g * -rate;"
         return f"""
