@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import number
 from ..backend import xp_of
-from .base import Optimizer, OptimizerOptions
+from .base import Optimizer, OptimizerOptions, OptionsBesideDecay
 from .schedules import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -112,6 +112,6 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **options: Unpack[AdamWOptions],
+        **options: Unpack[OptionsBesideDecay],
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options)

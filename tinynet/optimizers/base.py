@@ -11,28 +11,26 @@ from ..config import Configured, refuse_unknown, serialize, snake_case
 from ..kernels.update import update
 from . import schedules
 from .clipping import bounds, clip
+from .refused import HINTS
 from .schedules import LearningRateSchedule
 from .subnormal import CLEARED_EVERY, clear_subnormal, negligible
 
 if TYPE_CHECKING:
     from typing_extensions import Never
 
-# What other versions and libraries call it, or have and this does not.
-HINTS = {
-    "lr": "Did you mean 'learning_rate'?",
-    "decay": "For a learning rate that falls, give learning_rate one of tn.optimizers.schedules; for weights that "
-    "decay, weight_decay.",
-}
+class OptionsBesideDecay(TypedDict, total=False):
+    """The arguments of every optimizer but weight_decay."""
 
-
-class OptimizerOptions(TypedDict, total=False):
-    """The arguments of every optimizer, which its constructor passes on to Optimizer's."""
-
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
     name: str | None
+
+
+class OptimizerOptions(OptionsBesideDecay, total=False):
+    """The arguments of every optimizer, which its constructor passes on to Optimizer's."""
+
+    weight_decay: float | None
 
 
 class Optimizer(Configured):
