@@ -48,29 +48,23 @@ class ArrayBatches:
             yield x.astype(self.dtype, copy=False), *targets
 
     def _shuffled(self, starts: range) -> Iterator[Batch]:
-        x = self.xp.empty((min(self.batch_size, len(self.x)), *self.x.shape[1:]), dtype=self.dtype)
+        samples, size = (self.x, self.y, self.weights), min(self.batch_size, len(self.x))
+        x = self.xp.empty((size, *self.x.shape[1:]), dtype=self.dtype)
         for start in starts:
-            rows = self.order[start : start + self.batch_size]
-            batch = (x[: len(rows)], self._empty(self.y, len(rows)), self._empty(self.weights, len(rows)))
-            gather(take, (self.x, self.y, self.weights), rows, batch)
-            yield batch
-
-    def _empty(self, array: Any, rows: int) -> Any:
-        """Return an array for so many rows of this one; a metric may keep it, so each batch gets its own."""
-        return None if array is None else self.xp.empty((rows, *array.shape[1:]), dtype=array.dtype)
+            rows = self.order[start : start + size]
+            yield gather(take, samples, rows, x if len(rows) == size else x[: len(rows)])
 
 
-def take(samples: Batch, rows: Any, batch: Batch) -> None:
-    """Write these rows of the samples into the arrays of the batch, by array expressions."""
-    for array, out in zip(samples, batch, strict=True):
-        if array is None:
-            continue
-        if array.dtype != out.dtype:
-            out[...] = array.take(rows, axis=0)
-        elif isinstance(array, np.ndarray):
-            array.take(rows, axis=0, out=out, mode="clip")  # "raise" would go through a buffer; rows are in range
-        else:
-            array.take(rows, axis=0, out=out)
+def take(samples: Batch, rows: Any, out: Any) -> Batch:
+    """Return these rows of the samples, x in the array `out`, by array expressions."""
+    x, y, weights = samples
+    if x.dtype != out.dtype:
+        out[...] = x.take(rows, axis=0)
+    elif isinstance(x, np.ndarray):
+        x.take(rows, axis=0, out=out, mode="clip")  # "raise" would go through a buffer; rows are in range
+    else:
+        x.take(rows, axis=0, out=out)
+    return out, None if y is None else y[rows], None if weights is None else weights[rows]
 
 
 def _sliced(arrays: Batch, rows: slice) -> Batch:
