@@ -73,7 +73,7 @@ class Sequential(Trainer):
         self.seed, self._given_seed = choose_seed(seed), seed
         self._layers: list[Layer] = []
         self._shapes: list[tuple[int, ...]] = []  # of each layer's output at its place, without the batch axis
-        self._built_parts: list[Layer] = []
+        self.built_parts: list[Layer] = []
         if isinstance(layers, Layer):
             raise TypeError(f"The layers must be in a list: Sequential([{layers!r}]).")
         for layer in [] if layers is None else layers:
@@ -187,7 +187,7 @@ class Sequential(Trainer):
         with building_lock:
             if self.output_shape is None:
                 self.setup(input_shape)
-            elif self.parts() != self._built_parts:
+            elif self.parts() != self.built_parts:
                 self.setup(self.input_shape[1:])
 
     def setup(self, input_shape, rng=None, backend=None, dtype=None):
@@ -212,13 +212,13 @@ class Sequential(Trainer):
             self.backend, self.dtype = home
             raise
         if not self.built or tuple(input_shape) == self.input_shape[1:]:  # else it stands in a model of another shape
-            self._shapes, self._built_parts = shapes, self.parts()
+            self._shapes, self.built_parts = shapes, self.parts()
             self.input_shape, self.output_shape = (None, *input_shape), (None, *shape)
         return shape
 
     def forget(self):
         super().forget()
-        self._shapes, self._built_parts = [], []
+        self._shapes, self.built_parts = [], []
 
     def _check_home(self, layer: Layer) -> None:
         for part in layer.parts():

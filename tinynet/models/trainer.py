@@ -36,6 +36,7 @@ class Trainer(Layer):
 
     layers: list[Layer]
     seed: int
+    built_parts: list[Layer]  # the parts that `prepare` has built
 
     def __init__(self, **options: Any):
         super().__init__(**options)
@@ -378,11 +379,11 @@ class Trainer(Layer):
         self.compilation.go_on_from(self, iterations, slots)
 
     def _outputs(self, x: Any) -> np.ndarray:
-        return to_numpy(check_outputs(forward_chain(self.parts(), x)[0], self.output_shape))
+        return to_numpy(check_outputs(forward_chain(self.built_parts, x)[0], self.output_shape))
 
     def _predict_once(self, x: Any) -> np.ndarray:
-        x, parts = as_array(x, module(self.backend), self.dtype), self.parts()
-        size = sum(part.__dict__[name].size for part in parts for name in part.weight_names)
+        x = as_array(x, module(self.backend), self.dtype)
+        size = sum([part.__dict__[name].size for part in self.built_parts for name in part.weight_names])
         if len(x) * size <= TINY:
             return np.array(self._outputs(x))
         with one_for_small(loop.ROWS * size):
