@@ -19,7 +19,7 @@ BENCHMARKS, EXAMPLES = ROOT / "benchmarks", ROOT / "examples"
 
 NUMBER = r"-?[\d,]*\.?\d+(e[+-]\d+)?"
 SCRIPTS = {  # how it is run, and what it prints, line by line
-    "benchmarks/against.py": ("HEAD --quick", [rf"now / HEAD: {NUMBER}, medians of 2 in alternation"]),
+    "benchmarks/against.py": ("HEAD --quick", [rf"now / HEAD: {NUMBER} \({NUMBER} to {NUMBER}\), of 2 places in memory, 2 rounds each"]),
     "benchmarks/exactness.py": (
         "--quick",
         [

@@ -1,6 +1,7 @@
 """fit, evaluate and predict: their arguments and what they return."""
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -362,7 +363,8 @@ def test_a_model_that_warns_in_compile_is_compiled_all_the_same():
     with pytest.warns(UserWarning, match="whose outputs are no probabilities"):
         model.compile("adam", "binary_crossentropy")
     model.compile("sgd", "mse")
-    with pytest.raises(UserWarning, match="whose outputs are no probabilities"):  # warnings are errors here
+    with warnings.catch_warnings(), pytest.raises(UserWarning, match="whose outputs are no probabilities"):
+        warnings.simplefilter("error")
         model.compile("adam", "binary_crossentropy")
     assert (model.loss.name, model.optimizer.name) == ("binary_crossentropy", "adam")
     model.fit(X, Y / 2, verbose=0)
