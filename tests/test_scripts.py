@@ -19,7 +19,10 @@ BENCHMARKS, EXAMPLES = ROOT / "benchmarks", ROOT / "examples"
 
 NUMBER = r"-?[\d,]*\.?\d+(e[+-]\d+)?"
 SCRIPTS = {  # how it is run, and what it prints, line by line
-    "benchmarks/against.py": ("HEAD --quick", [rf"now / HEAD: {NUMBER} \({NUMBER} to {NUMBER}\), of 2 places in memory, 2 rounds each"]),
+    "benchmarks/against.py": (
+        "HEAD --quick",
+        [rf"now / HEAD: {NUMBER} \({NUMBER} to {NUMBER}\), of 2 places in memory, 2 rounds each in alternation"],
+    ),
     "benchmarks/exactness.py": (
         "--quick",
         [

@@ -363,8 +363,9 @@ def test_a_model_that_warns_in_compile_is_compiled_all_the_same():
     with pytest.warns(UserWarning, match="whose outputs are no probabilities"):
         model.compile("adam", "binary_crossentropy")
     model.compile("sgd", "mse")
-    with warnings.catch_warnings(), pytest.raises(UserWarning, match="whose outputs are no probabilities"):
+    with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.compile("adam", "binary_crossentropy")
+        with pytest.raises(UserWarning, match="whose outputs are no probabilities"):
+            model.compile("adam", "binary_crossentropy")
     assert (model.loss.name, model.optimizer.name) == ("binary_crossentropy", "adam")
     model.fit(X, Y / 2, verbose=0)
