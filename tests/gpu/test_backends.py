@@ -326,6 +326,7 @@ def test_a_users_layer_loss_and_metric(give):
     assert equal(life_of(make("cupy"), x, y, give), life_of(make("numpy"), x, y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", catalogue.MODELS.values(), ids=catalogue.MODELS)
 def test_gradients_are_checked_on_the_device(entry):
     model, (x, labels) = entry.compiled(backend="cupy"), entry.data(3)

@@ -59,6 +59,7 @@ def test_dense_with_each_activation(activation):
     assert prove(Dense(2, activation), (2,), batch_size=1).entries == 2 + 4 + 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "shape", "entries"),
     [

@@ -199,6 +199,7 @@ def test_a_text_on_an_axes_counts_as_drawn(things):
 # ---- predictions ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_names_are_smaller_in_a_small_figure(things):
     images, labels, predictions = things
     for columns in (5, 3):

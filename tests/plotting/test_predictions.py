@@ -22,6 +22,7 @@ from tinynet.plotting import (
 LONG_NAME = "A name that was given by somebody with a lot of time, and for a class of clothes that is worn in winter"
 
 
+@pytest.mark.slow
 def test_one_long_name_is_cut_and_leaves_the_other_captions_large(things):
     images, labels, predictions = things
     names = [LONG_NAME if place == labels[1] else name for place, name in enumerate(CLASS_NAMES_RU)]
