@@ -2,7 +2,7 @@
 
     python examples/training_loop.py
 
-It is chapter one of the reading list: each line of the inner loop is what one file of the library computes. The data
+It is chapter one of the reading list, whose files are named in the inner loop. The data
 are the sample of 2,000 real images. It takes seconds.
 """
 
@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 import tinynet as tn
 
-threadpool_limits(1, "blas")  # threads that share matrices this small wait for each other; `fit` sees to that itself
+threadpool_limits(1, "blas")  # for matrices this small several threads are slower; `fit` does this by itself
 
 (x, y), (x_test, y_test) = tn.datasets.fashion_mnist.load_data(sample=True)
 x, x_test = x.reshape(-1, 784).astype("float32") / 255, x_test.reshape(-1, 784).astype("float32") / 255
@@ -24,11 +24,11 @@ rng = np.random.default_rng(0)
 for epoch in range(10):
     order, total = rng.permutation(len(x)), 0.0
     for rows in np.split(order, range(32, len(x), 32)):
-        logits, caches = model.forward(x[rows], training=True)  # forward: each layer in turn
-        values, cache = loss.forward(y[rows], logits)  # loss: one value for each image
-        dlogits = loss.backward(y[rows], cache, 1 / len(rows))  # gradient of their mean with respect to the logits
-        model.backward(dlogits, caches)  # backward: each layer in reverse, into its gradients
-        optimizer.apply(model.weight_gradients, model.weights)  # update: a small step downhill
+        logits, caches = model.forward(x[rows], training=True)  # each layer in turn: layers/
+        values, cache = loss.forward(y[rows], logits)  # one value for each image: losses/sparse_crossentropy.py
+        dlogits = loss.backward(y[rows], cache, 1 / len(rows))  # gradient of their mean, in which each counts 1 / 32
+        model.backward(dlogits, caches)  # each layer in reverse, into its gradients
+        optimizer.apply(model.weight_gradients, model.weights)  # a small step downhill: optimizers/adam.py
         total += values.sum()
     accuracy = np.mean(model.predict(x_test).argmax(axis=1) == y_test)
     print(f"epoch {epoch + 1:2d}: training loss {total / len(x):.4f}, test accuracy {accuracy:.3f}")

@@ -59,6 +59,7 @@ def asked_for(mark, config):
     return bool(re.search(rf"\b{mark}\b", expression)) and not re.search(rf"\bnot\s+{mark}\b", expression)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """As many processes as processors, up to 8; none beside this one for a file or two, for the GPU, or with -s."""
     args = config.invocation_params.args

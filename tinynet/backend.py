@@ -1,8 +1,8 @@
 """The array-backend switch: NumPy on the CPU, CuPy on an NVIDIA GPU.
 
-A backend is a value, not a global: a model is given `backend="numpy"` or `"cupy"` and its arrays live there. Code asks
-`xp_of(array)` for the module that owns an array, and uses its functions and the array's methods. Only this file and
-diagnosis/gpu.py, which tells what a GPU misses, import cupy.
+A backend is a value, not a global: a model is given `backend="numpy"` or `"cupy"` and its arrays live there.
+`xp_of(array)` is numpy or cupy, whichever made the array. Code calls its functions, xp.exp and the like, and the
+array's methods. Only this file and diagnosis/gpu.py, which tells what a GPU misses, import cupy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def resolve(name: str | None = None) -> str:
         raise ValueError(f"Unknown {kind} {name!r}. Did you mean 'cupy', which is for NVIDIA GPUs?")
     name = lookup(kind, name or "numpy", {"numpy": "numpy", "cupy": "cupy"})
     if name == "cupy":
-        from .diagnosis import gpu  # not at the top: whoever asks for no GPU does without the diagnosis
+        from .diagnosis import gpu  # not at the top: users of the CPU do without it
 
         gpu.require()
     return name

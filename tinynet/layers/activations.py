@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class ReLU(Layer):
     """Rectified linear unit: y = max(x, 0). Any shape.
 
-    Backward: dx = dy where y > 0, else 0. At 0, where there is no derivative, it is taken as 0, as in Keras. It is 0
-    at NaN too, but there dy is NaN if the loss depends on y at all, and so is dx.
+    Backward: dx = dy where y > 0, else 0. At 0, where there is no derivative, it is taken as 0, as in Keras. At
+    x = NaN the factor is 0 too, but dy is NaN there, so dx is NaN as well.
 
     In general, with Keras's arguments:
         y  = min(x, max_value) where x > threshold, else negative_slope (x - threshold)
@@ -51,7 +51,7 @@ class ReLU(Layer):
             y = xp_of(x).maximum(x, 0)
             return y, y
         xp, above = xp_of(x), x > self.threshold
-        below = self.negative_slope * (x - self.threshold) if self.negative_slope else x.clip(0, 0)  # 0, but NaN at NaN
+        below = self.negative_slope * (x - self.threshold) if self.negative_slope else x.clip(0, 0)
         y = xp.where(above, x, below)
         if self.max_value is None:
             return y, (above, None)

@@ -35,8 +35,8 @@ class Layer(Weighted):
 
     Shapes in build are without the batch axis, which is always the first.
 
-    A layer remembers nothing between forward and backward: whatever backward needs travels in `cache`. So one instance
-    may stand twice in a model, and predictions may run in several threads.
+    A layer remembers nothing between forward and backward: forward returns what backward needs as `cache`. So the same
+    layer can be used twice in a model, and predictions may run in several threads.
 
     A layer that draws random numbers in training sets `random = True`. Its forward has a third parameter, `rng`, a
     NumPy generator. A layer that keeps statistics defines `after_step(cache)`.
@@ -49,8 +49,8 @@ class Layer(Weighted):
 
     keras_module = "keras.layers"
     random = False  # whether forward takes a generator as well, in training
-    primitive: ClassVar[bool] = True  # whether it computes itself; else it stands for the layers it is followed by
-    followed_by: ClassVar[str | None] = None  # name of the attribute with the layers that run after it, or None
+    primitive: ClassVar[bool] = True  # False, as for Sequential: it only contains other layers
+    followed_by: ClassVar[str | None] = None  # attribute with the layers to run next: "activation" in Dense
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Layer(Weighted):
         if name is not None and not (isinstance(name, str) and name):
             raise ValueError(f"name must be a string; got {name!r}.")
         super().__init__()
-        self.named = name is not None  # else the first model that it is added to may number it
+        self.named = name is not None  # if False, a model may rename it: dense_1, dense_2, ...
         self.name = name or snake_case(type(self).__name__)
         self.trainable = trainable
         self.declared_shape = None if input_shape is None else check_shape("input_shape", input_shape)
@@ -86,7 +86,7 @@ class Layer(Weighted):
         raise TypeError(f"{type(self).__name__} must define backward(dy, cache, need_dx=True), returning dx.")
 
     def after_step(self, cache: Any) -> None:
-        """Change statistics; called once after each training step with forward's cache."""
+        """Update statistics, such as a moving mean. Called once after each training step with forward's cache."""
 
     # ---- use --------------------------------------------------------------------------------------------------
 
@@ -101,8 +101,8 @@ class Layer(Weighted):
     def setup(self, input_shape: tuple[int, ...], rng=None, backend="numpy", dtype="float32") -> tuple[int, ...]:
         """Build every part for inputs of this shape (without the batch axis); return the output's shape.
 
-        Weights that are there already stay. `input_shape` and `output_shape` are those of the first place at which
-        the layer stands.
+        Weights that are there already stay. If the layer is used more than once, `input_shape` and `output_shape`
+        are those of its first use.
         """
         shape = tuple(input_shape)
         with weights_made(rng, backend, dtype):
@@ -118,7 +118,7 @@ class Layer(Weighted):
         return shape
 
     def check_held_layers(self) -> None:
-        """TypeError if an attribute is a layer with weights that is not among the parts: it would not be trained."""
+        """TypeError if an attribute holds a layer with weights that is not among the parts: nothing would train it."""
         parts = self.parts()
         for name, value in self.__dict__.items():
             if isinstance(value, Layer) and any(part.weight_names and part not in parts for part in value.parts()):
@@ -139,14 +139,14 @@ class Layer(Weighted):
         return chain.forward_chain(self.parts(), x, training, self.call_draws() if training else None)[0]
 
     def call_draws(self) -> Any:
-        """Return the generators of a call with training=True: other ones at every call."""
+        """Return the random generators for one call with training=True. Every call gets new ones."""
         count = self.__dict__["_calls"] = self.__dict__.get("_calls", -1) + 1
         if self.__dict__.get("seed") is None and "_call_seed" not in self.__dict__:
             self.__dict__["_call_seed"] = choose_seed()
         return draws(self.__dict__.get("_call_seed", self.__dict__.get("seed")), "call", count)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments by name, as plain values; the input shape is the model's to write down."""
+        """Return the constructor's arguments as plain values, without the input shape: the model saves that."""
         mine = {name: value for name, value in super().get_config().items() if name not in LayerOptions.__annotations__}
         return {"name": self.name, "trainable": self.trainable, **mine}
 

@@ -7,18 +7,18 @@ from typing import Any
 
 
 def primitives(layers: Iterable[Any], trainable: bool = True) -> list[tuple[Any, bool]]:
-    """Return the primitive layers that these stand for, in order, and whether each is to be trained.
+    """Unpack these layers into primitive ones, in order, and tell whether each is to be trained.
 
-    A primitive layer computes: it has a forward and a backward. A Dense is one, followed by its activation. A
-    Sequential is none itself and stands for those inside it. What is inside a frozen layer is frozen too.
+    A primitive layer has a forward and a backward. A Dense counts as two: itself, then its activation. A Sequential
+    counts as the layers inside it. What is inside a frozen layer is frozen too.
     """
     found: list[tuple[Any, bool]] = []
     for layer in layers:
         kind, on = type(layer), trainable and layer.trainable
-        if kind.trained_parts is not trained_parts:  # a layer that says itself which parts are trained,
+        if kind.trained_parts is not trained_parts:  # it says itself which parts are trained
             changed = [id(part) for part in layer.trained_parts()] if on else []
             found += [(part, id(part) in changed) for part in layer.parts()]
-        elif kind.parts is not parts:  # or which parts it has
+        elif kind.parts is not parts:  # it says itself which parts it has
             found += [(part, on) for part in layer.parts()]
         else:
             found += _expanded(layer, on)
@@ -29,7 +29,7 @@ def _expanded(layer: Any, on: bool) -> list[tuple[Any, bool]]:
     kind = type(layer)
     inside = getattr(layer, kind.followed_by) if kind.followed_by else None
     inside = inside if isinstance(inside, list) else [] if inside is None else [inside]
-    return [(layer, on)] * kind.primitive + primitives(inside, on)
+    return ([(layer, on)] if kind.primitive else []) + primitives(inside, on)
 
 
 def parts(layer: Any) -> list[Any]:
@@ -60,7 +60,7 @@ def forward_chain(
 ) -> tuple[Any, list[Any]]:
     """Run the parts in order; return the last one's output and the caches of all.
 
-    In training `draw(index, part)` gives each random part its generator. Without it they take one of their own.
+    In training `draw(index, part)` gives each random part its generator. Without `draw` each makes its own.
     """
     caches: list[Any] = []
     for index, part in enumerate(parts):
@@ -78,8 +78,8 @@ def forward_chain(
 def backward_chain(parts: Sequence[Any], dy: Any, caches: Sequence[Any], first: int = 0, need_dx: bool = True) -> Any:
     """Run the parts backward, from the last to number `first`; each writes the gradients of its weights.
 
-    A part that stands in the chain more than once gets the sum over its places: L(w, w) has the derivative
-    dL/dw = d1 L + d2 L. Returns the gradient of the input of part `first`, or None if it is not needed.
+    If a part is used twice, its gradient is the sum of both uses: for L(w, w) the derivative by the first w plus that
+    by the second. Returns the gradient of the input of part `first`, or None if it is not needed.
     """
     seen: set[int] = set()
     for index in range(len(parts) - 1, first - 1, -1):

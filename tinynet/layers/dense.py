@@ -26,7 +26,7 @@ class Dense(Layer):
         db_o  = sum_n dy_no         db = sum of dy's rows  (O,)
         dx_ni = sum_o dy_no W_io    dx = dy W^T            (B, ..., I)
 
-    `forward` and `backward` are this affine map alone; `parts()` adds the activation.
+    `forward` and `backward` compute x W + b alone. The activation is a layer that runs next: see chain.py.
 
     Args:
         units: Positive integer, dimensionality of the output space.
@@ -91,7 +91,7 @@ class Dense(Layer):
 
     def backward(self, dy, cache, need_dx=True):
         x, dy_rows = rows(cache), rows(dy)
-        multiply = xp_of(dy).matmul if len(x) != 1 else xp_of(dy).multiply  # of one row matmul is five times as slow
+        multiply = xp_of(dy).matmul if len(x) != 1 else xp_of(dy).multiply  # the same for one row, quicker
         multiply(x.T, dy_rows, out=self.grads["kernel"])
         if self.use_bias:
             dy_rows.sum(axis=0, out=self.grads["bias"])

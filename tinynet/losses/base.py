@@ -18,11 +18,12 @@ class Loss(Configured):
         forward(labels, outputs)           returns (values, cache), with one value for each label
         backward(labels, cache, factors)   returns d(sum of factors * values) / d(outputs)
 
-    The sum of factors * values is minimized. The factors follow from `reduction` and the weights w of the samples:
-        "sum_over_batch_size"      w / N, with N the number of values, whatever their weights; also called "mean"
+    Training minimizes the sum of factors * values. With a plain mean each factor is 1 / N. In general they follow
+    from `reduction` and the weights w of the samples:
+        "sum_over_batch_size"      w / N, where N counts all values, those of weight 0 too; or "mean"
         "sum"                      w
         "mean_with_sample_weight"  w / sum of all w (0 if that is 0)
-        "none" or None             w, only outside a model: a call then returns every w * value
+        "none" or None             w; a direct call returns the array of w * value; not for compile
 
     Args:
         reduction: One of these.
@@ -33,7 +34,7 @@ class Loss(Configured):
     name = "loss"
     reduction: str | None = "sum_over_batch_size"
     from_logits = False  # whether the outputs must be logits
-    link: str | None = None  # "softmax" or "sigmoid" if the outputs must be that layer's probabilities
+    link: str | None = None  # "softmax" or "sigmoid": the activation that the model should end in
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None):
         if reduction is not None and reduction not in REDUCTIONS:
@@ -54,7 +55,7 @@ class Loss(Configured):
         raise TypeError(f"{type(self).__name__} must define backward(labels, cache, factors).")
 
     def on_logits(self) -> Loss | None:
-        """Return the same loss for the logits in front of its link, softmax or sigmoid; None if there is no such form.
+        """Return this loss computed from the logits, the inputs of the final softmax or sigmoid; None if there is none.
 
         The returned loss has a method `probabilities(cache)`, for the metrics.
         """

@@ -1,4 +1,4 @@
-"""Optimizer, the base class: one step is clip, change, decay, and one write to each weight."""
+"""Optimizer, the base class. One step: clip the gradient, compute the change, add weight decay, write the weight."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Optimizer(Configured):
         change <- what the subclass computes from g and the learning rate lr
         w      <- w + (change - weight_decay lr w)
 
-    A subclass names its `slots`, the arrays that it keeps for each weight, and defines
-    `change(gradient, scratch, rate, *slots)`. Each weight is written at once, and last, so that an interrupt leaves it
-    before the step or after it. `iterations` counts the steps made. `reset()` forgets them; `compile` calls it.
+    A subclass names its `slots`, the arrays that it keeps for each weight, and defines `change(gradient, scratch, rate,
+    *slots)`. The weight is written in one operation, at the end: an interrupt leaves it either old or new. `iterations`
+    counts the steps made. `reset()` forgets them; `compile` calls it.
 
-    On a GPU `change` is some ten launches. Beside it may stand the same for one entry as a `formula` in CUDA C++, of
-    which one kernel is made for the whole step. It sets `change`, from the gradient g, the weight w, the slots, which
+    For the GPU a subclass may also give a `formula`: the same arithmetic for one entry, in CUDA C++. It becomes one
+    kernel instead of some ten launches. It sets `change`, from the gradient g, the weight w, the slots, which
     it brings up to date, and `numbers(rate)`, by default {"rate": rate}. `real` is float or double.
 
         class SignMomentum(Optimizer):
@@ -79,8 +79,8 @@ class Optimizer(Configured):
     keras_module = "keras.optimizers"
     slots: tuple[str, ...] = ()
     formula: str | None = None  # `change` in CUDA C++, for one entry, with the slots, g, w and `numbers` by name
-    decaying: tuple[str, ...] = ()  # of the slots, those in which negligible entries are cleared
-    owner: Any = None  # what it was compiled into, so that two models cannot mix their steps
+    decaying: tuple[str, ...] = ()  # slots whose tiny entries are cleared: subnormal numbers are slow
+    owner: Any = None  # the model that uses it; a second one is refused
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
@@ -155,7 +155,7 @@ class Optimizer(Configured):
 
     @property
     def keras_scale(self) -> dict[str, float]:
-        """By what each slot must be multiplied to be the array that Keras keeps under its name."""
+        """The factor that turns each slot into Keras's array of that name."""
         return dict.fromkeys(self.slots, 1.0)
 
     def apply(self, gradients: Sequence[Any], weights: Sequence[Any], variables: Sequence[Any] | None = None) -> None:
@@ -164,7 +164,7 @@ class Optimizer(Configured):
         Args:
             gradients: Arrays of the shapes of the weights. Where clipping is asked for, they are clipped in place.
             weights: Arrays. A model that fits passes one flat array of all its weights, and one of all gradients.
-            variables: The gradients of single weights, views of `gradients`, whose norms clipnorm is about. By default
+            variables: One view per weight into the flat `gradients`, for the norms of clipnorm. By default
                 `gradients`.
 
         Raises:
@@ -194,7 +194,7 @@ class Optimizer(Configured):
 
         Args:
             gradient: The gradient, which is read only.
-            scratch: Array of its shape to compute in. It may be what is returned, as may a slot.
+            scratch: Work array of its shape. `change` may return it, or a slot.
             rate: Learning rate of this step. `iterations` is its number, counted from 1.
             *slots: The arrays kept for this weight.
         """
@@ -209,7 +209,7 @@ class Optimizer(Configured):
         return -1.0 if self.iterations % CLEARED_EVERY else negligible(dtype)
 
     def _check(self, gradients: Sequence[Any], weights: Sequence[Any]) -> None:
-        """ValueError unless gradients, weights and state belong together; makes the state at the first step."""
+        """Check that gradients, weights and state belong together; at the first step, make the state."""
         if not all(hasattr(array, "shape") for array in [*gradients, *weights]):
             raise TypeError("apply takes two lists of arrays, since it changes the weights in place.")
         shapes = [weight.shape for weight in weights]

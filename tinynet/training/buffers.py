@@ -1,6 +1,6 @@
 """Flat buffers: all weights of a model in one array, all gradients in another; the layers hold views of them.
 
-So an optimizer's update is a handful of operations on whole arrays, whatever the number of layers.
+So an optimizer's update is a few operations on one large array, however many layers there are.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from ..layers.chain import unique
 class FlatBuffers:
     """The weights of some built layers, trained ones first, and their gradients in the same order.
 
-    `weights` and `gradients` are 1-D. Their first part, `trained_weights` and `trained_gradients`, belongs to the
-    layers that are trained, in order. The rest belongs to frozen layers. The end of `weights` belongs to statistics,
-    which have no gradients. `trained_views` are the parts of `trained_gradients`, one for each weight. The memory is
-    taken at the first `claim`.
+        weights    [ trained | frozen | statistics ]
+        gradients  [ trained | frozen ]
+
+    `trained_weights` and `trained_gradients` are the first parts, `trained_views` those of `trained_gradients` for each
+    weight. The memory is taken at the first `claim`.
     """
 
     def __init__(self, parts: Sequence[Layer], trained: Sequence[Layer], backend: str, dtype: Any):
@@ -45,10 +46,10 @@ class FlatBuffers:
 
     def trained_places(self) -> list[tuple[Layer, str, slice, tuple[int, ...]]]:
         """Return (part, name, place, shape) of the weights that are trained."""
-        return [entry for entry in self.places if entry[2].stop <= self.trained_size]
+        return [(*found, place, shape) for *found, place, shape in self.places if place.stop <= self.trained_size]
 
     def claim(self) -> None:
-        """Bring every weight to its place, if it is elsewhere: new, copied, or lent to another model meanwhile."""
+        """Move every weight into the flat array, if it is not there: new, copied, or moved by another model."""
         if self.weights is None:
             self.weights = self.xp.zeros(self.size, dtype=self.dtype)
             self.gradients = self.xp.zeros(self.gradient_size, dtype=self.dtype)

@@ -14,7 +14,7 @@ LINKS = {"softmax": Softmax, "sigmoid": Sigmoid}
 
 
 def on_logits(parts: Sequence[Any], output_shape: Sequence[Any] | None, loss: Loss) -> Loss | None:
-    """Return the loss's form on logits where the chain ends in its link, else None.
+    """Return the loss that takes logits, if the chain ends in the loss's activation, its `link`; else None.
 
     The link is softmax over the last axis, or sigmoid. The loss is then computed from the logits in front of it:
     log-sum-exp for the value, p - onehot for the gradient. So a confident mistake keeps its value and its gradient.
@@ -28,7 +28,7 @@ def on_logits(parts: Sequence[Any], output_shape: Sequence[Any] | None, loss: Lo
 
 
 def with_kernel(measure: Callable[..., Any], loss: Loss) -> Callable[..., Any]:
-    """Return `measure`, behind the door of its kernel if this loss has one."""
+    """Return `measure`, or for some losses one fused kernel with `measure` as the fallback."""
     if type(loss) is SparseCategoricalCrossentropy and loss.from_logits:
         return functools.partial(softmax_crossentropy, measure)
     return measure

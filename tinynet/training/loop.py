@@ -1,4 +1,4 @@
-"""The loop: epochs of batches. What is done with one batch is the Step's affair."""
+"""The loop: epochs of batches. step.py does one batch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from ..threads import one_for_small
 from .step import Step
 
-ROWS = 32  # samples for which a model is judged to be small where it only predicts
+ROWS = 32  # the batch that is assumed, when a model only predicts, to tell whether it is small
 
 
 def fit(step: Step, model: Any, run: Any) -> None:
-    """Train for the epochs of this run, and test after those that are validated.
+    """Train for the epochs of this run, and evaluate after those that validation_freq chooses.
 
     Args:
         step: What trains on a batch.
         model: The model, whose `stop_training` ends the training.
-        run: The fit: `training.bookmark.Run`.
+        run: What this fit was given: batches, validation data, callbacks, epochs (`training.bookmark.Run`).
     """
     callbacks, logs = run.callbacks, {}
     model.stop_training = False
@@ -26,7 +26,7 @@ def fit(step: Step, model: Any, run: Any) -> None:
     callbacks.resume(run.states)
     run.states = []
     for epoch in run.epochs:
-        if model.stop_training:  # it had stopped before it was saved
+        if model.stop_training:  # by a callback from a file: the training had stopped before
             break
         callbacks.call("on_epoch_begin", epoch)
         means, made = run_pass(step, run.batches, True, callbacks)
@@ -58,17 +58,17 @@ def run_pass(step: Step, batches: Iterable, train: bool, callbacks: Any) -> tupl
     """Make one pass over the batches, training or testing; return the means over all samples, and how many batches."""
     kind, advance = ("train", step.train) if train else ("test", step.test)
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
-    begins, ends = callbacks.hooked(begin), callbacks.hooked(end)
+    has_begin, has_end = callbacks.hooked(begin), callbacks.hooked(end)
     report, made = step.new_report(), 0
     with contextlib.ExitStack() as limits:
         for x, labels, weights in batches:
             if made == 0:
                 limits.enter_context(one_for_small((len(x) if train else ROWS) * step.buffers.size))
-            if begins:
+            if has_begin:
                 callbacks.call(begin, made)
             advance(x, labels, weights, report)
             made += 1
-            if ends:
+            if has_end:
                 callbacks.call(end, made - 1, logs=report.means())
             if train and callbacks.model.stop_training:
                 break

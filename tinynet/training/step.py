@@ -27,7 +27,7 @@ class Step:
         output_shape: Shape of the outputs, the batch axis first.
         loss: The loss that is minimized.
         optimizer: What changes the weights.
-        new_report: Function of (of_probabilities: bool) that makes an empty Report for a pass.
+        new_report: Makes an empty Report, which sums the loss and the metrics of a pass; see training/report.py.
         seed: Seed of the random numbers of training.
     """
 
@@ -51,7 +51,7 @@ class Step:
         self.output_shape, self.seed = output_shape, seed
         self.first_trained = self.first_of(buffers.trained)
         self.random = any(part.random for part in self.parts)
-        self.changing = [i for i, part in enumerate(self.parts) if type(part).after_step is not Layer.after_step]
+        self.with_statistics = [i for i, part in enumerate(self.parts) if type(part).after_step is not Layer.after_step]
         self.penalized = [(part, name) for part in buffers.trained for name in part.regularizers]
         self.held_layers_checked = False
 
@@ -83,10 +83,10 @@ class Step:
     # ---- the parts of a step ----------------------------------------------------------------------------------
 
     def forward(self, x: Any, training: bool) -> tuple[Any, list[Any]]:
-        """Return the outputs, logits where the end is fused, and the caches of the parts."""
+        """Return the outputs and the caches of the parts. If softmax is fused with the loss, the outputs are logits."""
         draw = draws(self.seed, "step", self.optimizer.iterations) if self.random and training else None
         outputs, caches = forward_chain(self.parts, x, training, draw)
-        if not self.held_layers_checked:  # once: layers that are held in others may be built by their first forward
+        if not self.held_layers_checked:  # after the first forward, in which inner layers may be built
             for part in self.parts:
                 part.check_held_layers()
             self.held_layers_checked = True
@@ -111,11 +111,11 @@ class Step:
 
     def after_step(self, caches: Sequence[Any]) -> None:
         """Let the layers that keep statistics change them."""
-        for index in self.changing:
+        for index in self.with_statistics:
             self.parts[index].after_step(caches[index])
 
     def first_of(self, wanted: Sequence[Layer]) -> int:
-        """Return the index of the first part that is wanted: backward ends there."""
+        """Return the index of the first wanted part. Backward stops there: nothing before it needs a gradient."""
         return next((index for index, part in enumerate(self.parts) if part in wanted), len(self.parts))
 
 
@@ -124,7 +124,7 @@ def measure(loss: Loss, labels: Any, outputs: Any, weights: Any, report: Any, ba
     values, cache = loss.forward(labels, outputs)
     factors = loss.factors(values, weights)
     report.add_loss(values, factors, weights)
-    if len(report.names) > 1:
+    if len(report.names) > 1:  # there are metrics
         outputs = loss.probabilities(cache) if report.of_probabilities else outputs
         report.add_metrics(labels, outputs, values, weights)
     return loss.backward(labels, cache, factors) if backward else None
