@@ -14,12 +14,16 @@ Needs nothing but the package; takes a few seconds. The layer is Swish with a sl
 The slope b_f of feature f acts on every sample n: dL/db_f = sum_n dy_nf x_nf^2 s_nf (1 - s_nf).
 """
 
+import numpy as np
+
 import tinynet as tn
 from tinynet import gradcheck
 
 
 class Swish(tn.layers.Layer):
     """Swish with a slope for each feature: x and y (B, ..., F), b (F,)."""
+
+    b: np.ndarray  # a declaration for type checkers: build makes it
 
     def build(self, input_shape):
         self.add_weight("b", input_shape[-1:], "ones")
