@@ -357,6 +357,13 @@ def test_the_number_of_epochs_can_be_set():
     model.epochs_trained = 4
     assert model.fit(X, Y, epochs=6, initial_epoch=model.epochs_trained, verbose=0).epoch == [4, 5]
 
+    class Sets(tn.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.epochs_trained = 9
+
+    model.fit(X, Y, verbose=0, callbacks=[Sets()])
+    assert model.epochs_trained == 9
+
 
 def test_a_model_that_warns_in_compile_is_compiled_all_the_same():
     model = line()

@@ -143,7 +143,11 @@ class Trainer(Layer):
 
     @epochs_trained.setter
     def epochs_trained(self, value: int) -> None:
-        self._bookmark.epochs = integer("epochs_trained", value, least=0)
+        count = integer("epochs_trained", value, least=0)
+        if self._run is not None:
+            self._run.done = count
+        else:
+            self._bookmark.epochs = count
 
     # ---- fit, evaluate, predict -------------------------------------------------------------------------------
 
