@@ -359,3 +359,73 @@ def test_states_that_were_taken_over_are_not_kept(tmp_path):
 
     loaded = load_model(tmp_path / "m.npz")
     loaded.fit(X, Y, initial_epoch=2, epochs=3, verbose=0, callbacks=[Looks()])
+
+
+class FailsOnce(Callback):
+    """Raises in the first on_train_begin."""
+
+    failed = False
+
+    def on_train_begin(self, logs=None):
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError
+
+
+@pytest.mark.filterwarnings("ignore:The data ran out")
+@pytest.mark.parametrize("wrong", [0, 2])
+def test_a_fit_that_fails_before_it_begins_leaves_the_files_place_to_the_next(wrong, tmp_path):
+    """Without states of callbacks, and with another initial_epoch in the try that failed."""
+    given = {"x": X, "y": Y, "batch_size": 16, "steps_per_epoch": 3, "verbose": 0}
+    made = model()
+    made.fit(**given, epochs=2)
+    made.save(tmp_path / "m.npz")
+    whole, tried, once = load_model(tmp_path / "m.npz"), load_model(tmp_path / "m.npz"), FailsOnce()
+    whole.fit(**given, initial_epoch=2, epochs=4)
+    with pytest.raises(RuntimeError):
+        tried.fit(**given, initial_epoch=wrong, epochs=4, callbacks=[once])
+    tried.fit(**given, initial_epoch=2, epochs=4, callbacks=[once])
+    assert same(whole, tried)
+
+
+def test_a_place_that_cannot_be_gone_to_stays_in_the_file(tmp_path):
+    def data():
+        return Dataset.from_tensor_slices((X, Y)).shuffle(10).batch(16).repeat()
+
+    made = model()
+    made.fit(data(), epochs=2, steps_per_epoch=3, verbose=0, callbacks=[EarlyStopping("loss", patience=50)])
+    made.save(tmp_path / "m.npz")
+    loaded = load_model(tmp_path / "m.npz")
+    before = loaded.bookmark()
+    with pytest.raises(UserWarning, match="shuffle has no seed"):  # warnings are errors here
+        loaded.fit(data(), epochs=3, initial_epoch=2, steps_per_epoch=3, verbose=0)
+    assert loaded.bookmark() == before
+
+
+@pytest.mark.filterwarnings("ignore:The data ran out")
+def test_a_fit_within_a_resumed_fit_begins_by_itself(tmp_path):
+    class Counts(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            made_batches[-1] += 1
+
+    class FitsInside(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            made_batches.append(0)
+            inner = {"initial_epoch": 2, "epochs": 3, "batch_size": 16, "verbose": 0, "callbacks": [Counts()]}
+            self.model.fit(X, Y, **inner)
+
+    made_batches, given = [], {"x": X, "y": Y, "batch_size": 16, "steps_per_epoch": 3, "verbose": 0}
+    made = model()
+    made.fit(**given, epochs=2)
+    made.save(tmp_path / "m.npz")
+    loaded = load_model(tmp_path / "m.npz")
+    history = loaded.fit(**given, initial_epoch=2, epochs=4, callbacks=[FitsInside()])
+    assert made_batches == [-(-len(X) // 16)] * 2
+    assert loaded.history is history
+
+
+def test_a_shallow_copy_has_a_bookmark_of_its_own():
+    made = model()
+    made.fit(X, Y, epochs=2, verbose=0)
+    copy.copy(made).epochs_trained = 7
+    assert made.epochs_trained == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ class Trainer(Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         # A fit that goes on stays here, with its data and callbacks. A copy has its place.
-        return {**self.__dict__, "_bookmark": self.bookmark(), "_run": None}
+        return {**self.__dict__, "_bookmark": dataclasses.replace(self.bookmark()), "_run": None}
 
     # ---- what compile chose -----------------------------------------------------------------------------------
 
@@ -348,14 +349,16 @@ class Trainer(Layer):
     def _go_through(self, run: Run, step: Step) -> None:
         """Train while this run goes on, inside another one perhaps; then keep its bookmark."""
         outer, self._run, self.history = self._run, run, run.callbacks.history
+        start, self._bookmark = self._bookmark, dataclasses.replace(self._bookmark, from_file=False)
+        run.start = start if start.from_file else None
         try:
-            if self._bookmark.from_file:
-                run.resume(self._bookmark)
+            if start.from_file:
+                run.resume(start)
             loop.fit(step, self, run)
         finally:
             self._bookmark, self._run = run.bookmark(), outer
             if outer is not None:
-                outer.done = run.done
+                outer.done, self.history = run.done, outer.callbacks.history
 
     def prepare(self, input_shape: tuple[int, ...]) -> None:
         """Build what is not built for this input shape."""

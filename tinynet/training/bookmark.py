@@ -44,6 +44,7 @@ class Run:
     callbacks    the callbacks
     done         number of the last epoch that is done, counted from 1
     states       states of callbacks, from a file, that the callbacks are still to take over
+    start        the file's bookmark, until the callbacks have taken it over: till then nothing is trained
     """
 
     batches: Any
@@ -53,6 +54,7 @@ class Run:
     callbacks: CallbackList
     done: int
     states: list[SavedCallback] = dataclasses.field(default_factory=list)
+    start: Bookmark | None = None
 
     def resume(self, bookmark: Bookmark) -> None:
         """Let data and callbacks go on from a file's bookmark, if its next epoch is the first one here."""
@@ -66,6 +68,8 @@ class Run:
 
     def bookmark(self) -> Bookmark:
         """Return where this training is."""
+        if self.start is not None:  # from a file, and nothing is trained yet
+            return dataclasses.replace(self.start, epochs=self.done)
         validated = self.validation.passes if self.validation is not None else []
-        place, waiting = {**self.batches.place, "validation": validated}, bool(self.states)
-        return Bookmark(self.done, place, self.states or self.callbacks.with_state(), from_file=waiting)
+        place = {**self.batches.place, "validation": validated}
+        return Bookmark(self.done, place, self.callbacks.with_state())

@@ -24,7 +24,7 @@ def fit(step: Step, model: Any, run: Any) -> None:
     model.stop_training = False
     callbacks.call("on_train_begin")
     callbacks.resume(run.states)
-    run.states = []
+    run.states, run.start = [], None
     for epoch in run.epochs:
         if model.stop_training:  # by a callback from a file: the training had stopped before
             break
