@@ -376,7 +376,7 @@ class FailsOnce(Callback):
 @pytest.mark.parametrize("wrong", [0, 2])
 def test_a_fit_that_fails_before_it_begins_leaves_the_files_place_to_the_next(wrong, tmp_path):
     """Without states of callbacks, and with another initial_epoch in the try that failed."""
-    given = {"x": X, "y": Y, "batch_size": 16, "steps_per_epoch": 3, "verbose": 0}
+    given = {"x": X, "y": Y, "batch_size": 16, "steps_per_epoch": 2, "verbose": 0}  # of five
     made = model()
     made.fit(**given, epochs=2)
     made.save(tmp_path / "m.npz")
