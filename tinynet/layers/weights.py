@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,15 +26,12 @@ class Weighted(Configured):
     dtype = np.dtype("float32")
     input_shape: tuple[int | None, ...] | None
     output_shape: tuple[int | None, ...] | None
+    parts: Callable[[], list[Any]]  # Layer defines it
 
     def __init__(self) -> None:
         self.weight_names: list[str] = []
         self.grads = Gradients()
         self.regularizers: dict[str, regularizers.Regularizer] = {}
-
-    def parts(self) -> list[Any]:
-        """Return the primitive layers that this one stands for."""
-        raise NotImplementedError
 
     def add_weight(
         self,

@@ -64,7 +64,7 @@ def layers_of(
 
 
 def _record(layer: Any) -> dict[str, Any]:
-    if not hasattr(type(layer), "given_seed"):  # no Sequential
+    if "given_seed" not in vars(layer):  # no Sequential
         return serialize(layer)
     config = of_model(layer, layer.declared_shape)
     return {"module": "keras", "class_name": type(layer).__name__, "config": config, "registered_name": None}

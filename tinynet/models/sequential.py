@@ -70,7 +70,7 @@ class Sequential(Trainer):
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}.")
-        self.seed, self._given_seed = choose_seed(seed), seed
+        self.seed, self.given_seed = choose_seed(seed), seed  # the second is None where the first was drawn
         self._layers: list[Layer] = []
         self._shapes: list[tuple[int, ...]] = []  # of each layer's output at its place, without the batch axis
         self.built_parts: list[Layer] = []
@@ -291,11 +291,6 @@ class Sequential(Trainer):
         """
         layers = configuration.layers_of(config, custom_objects, Sequential.from_config)
         return cls(layers, **configuration.options(config))
-
-    @property
-    def given_seed(self) -> int | None:
-        """The seed that was given to the model, not drawn; None without one."""
-        return self._given_seed
 
     def to_json(self, **options: Any) -> str:
         """Return the architecture as JSON, for `models.model_from_json`; options go to json.dumps."""

@@ -37,6 +37,7 @@ class Trainer(Layer):
 
     layers: list[Layer]
     seed: int
+    prepare: Callable[[tuple[int, ...]], None]  # builds what is not built for this input shape
     built_parts: list[Layer]  # the parts that `prepare` has built
 
     def __init__(self, **options: Any):
@@ -350,7 +351,6 @@ class Trainer(Layer):
         """Train while this run goes on, inside another one perhaps; then keep its bookmark."""
         outer, self._run, self.history = self._run, run, run.callbacks.history
         start, self._bookmark = self._bookmark, dataclasses.replace(self._bookmark, from_file=False)
-        run.start = start if start.from_file else None
         try:
             if start.from_file:
                 run.resume(start)
@@ -359,10 +359,6 @@ class Trainer(Layer):
             self._bookmark, self._run = run.bookmark(), outer
             if outer is not None:
                 outer.done, self.history = run.done, outer.callbacks.history
-
-    def prepare(self, input_shape: tuple[int, ...]) -> None:
-        """Build what is not built for this input shape."""
-        raise NotImplementedError
 
     def training_step(self) -> Step:
         """Return what trains on a batch. RuntimeError if the optimizer's state is not for these layers."""

@@ -58,6 +58,7 @@ class Run:
 
     def resume(self, bookmark: Bookmark) -> None:
         """Let data and callbacks go on from a file's bookmark, if its next epoch is the first one here."""
+        self.start = bookmark
         if bookmark.epochs != self.epochs.start:
             return
         self.states = bookmark.states()
